@@ -10,12 +10,12 @@
 #include "chunk/session_marks.h"
 #include "wire/partial_peek.h"
 
-/* What a mapper makes of one chunk. */
+/* The output of a mapper for one chunk. */
 struct mapped {
     bool ready;
     enum status status;
     struct failure why;
-    uint8_t *bytes; /* records, one after the other */
+    uint8_t *bytes; /* records, concatenated */
     size_t byte_count, byte_room;
     size_t *ends; /* of each record in `bytes` */
     size_t count, room;
@@ -26,8 +26,9 @@ struct mapped {
     double cpu_s, prepare_s;
 };
 
-/* What the threads share, under `lock`; but a chunk's struct mapped is its mapper's until it is
- * `ready`, and the reducer, `joining` and what `run` gives out are of the thread that joins. */
+/* Shared by the threads, under `lock`; except that a chunk's struct mapped belongs to its mapper
+ * until it is `ready`, and the reducer, `joining` and the output in `run` belong to the joining
+ * thread. */
 struct crew {
     struct chunk_run *run;
     struct joining *joining;
@@ -35,9 +36,9 @@ struct crew {
     pthread_mutex_t guard; /* of map_guard */
     pthread_cond_t changed;
     struct mapped *mapped; /* by chunk */
-    size_t next;           /* chunk to be taken by a mapper */
+    size_t next;           /* next chunk to map */
     size_t joined;
-    bool joins; /* one of them joins now */
+    bool joins; /* a thread is joining */
     bool stopped;
 };
 
@@ -100,11 +101,11 @@ static struct interval window_of(const struct chunk_run *run, size_t index)
     return run->passes ? run->before[index] : run->windows[index];
 }
 
-/* A chunk of which nothing is wanted is not even opened. */
+/* A chunk outside the window is not even opened. */
 static bool is_outside_of(const struct chunk_run *run, size_t index, struct interval window)
 {
     struct interval interval = run->list->at[index].interval;
-    if (interval.begin_ns == interval.end_ns) /* an empty chunk, or one that cannot be used */
+    if (interval.begin_ns == interval.end_ns) /* an empty or unusable chunk */
         return window.end_ns < interval.begin_ns || window.begin_ns > interval.end_ns;
     return window.end_ns <= interval.begin_ns || window.begin_ns >= interval.end_ns ||
            window.begin_ns >= window.end_ns;
@@ -115,13 +116,13 @@ static bool is_outside(const struct chunk_run *run, size_t index)
     return is_outside_of(run, index, window_of(run, index));
 }
 
-/* Whether the chunk is read again for what counts. */
+/* Whether the chunk is read again for the window. */
 static bool comes_again(const struct chunk_run *run, size_t index)
 {
     return run->passes && !is_outside_of(run, index, run->windows[index]);
 }
 
-/* What the joiner would have to do for want of anybody else. */
+/* Work that the joining thread would otherwise do. */
 static void prepare(const struct reducer *reducer, struct mapped *mapped)
 {
     struct bytes *records = memory_new(mapped->count * sizeof *records);
@@ -133,7 +134,7 @@ static void prepare(const struct reducer *reducer, struct mapped *mapped)
     free(records);
 }
 
-/* `room` is the thread's. */
+/* `room` belongs to the thread. */
 static void map_one(struct crew *crew, size_t index, struct archive_room *room)
 {
     const struct chunk_run *run = crew->run;
@@ -163,21 +164,21 @@ static void say_of_chunk(struct chunk_run *run, size_t index, const char *senten
 {
     char *whole = memory_format("%s: %s", run->list->at[index].path, sentence);
     if (run->before)
-        progress_say_once(run->progress, whole); /* it may be read twice */
+        progress_say_once(run->progress, whole); /* the chunk may be read twice */
     else
         progress_say(run->progress, whole);
     free(whole);
 }
 
-/* What the joiner knows of the session that it is at. */
+/* The joiner's current session. */
 struct joining {
     size_t begin, end; /* its chunks in the list */
-    char *session;     /* its name, once a chunk has told it */
-    char **lost;       /* by chunk of the list: why it is not to be joined, owned; else NULL */
+    char *session;     /* its name, once known from a chunk */
+    char **lost;       /* by chunk: the reason why it is not joined, owned; or NULL */
 };
 
-/* The first chunk of a session that is there tells its name: only now can the reducer be told
- * what to expect. */
+/* The session's name is known from its first usable chunk: only then can the reducer be told what
+ * to expect. */
 static void tell_expected(struct chunk_run *run, struct joining *joining, struct text session)
 {
     joining->session = memory_string(session);
@@ -206,8 +207,7 @@ static void tell_expected(struct chunk_run *run, struct joining *joining, struct
     free(chunks);
 }
 
-/* Where a chunk lies is no part of why it cannot be used: results say the same of it wherever it
- * was read. */
+/* The reason for an unusable chunk excludes its path: results are the same wherever it is read. */
 static const char *reason_without_path(const char *why, const char *path)
 {
     size_t length = strlen(path);
@@ -232,7 +232,7 @@ static void join_lost(struct chunk_run *run, struct joining *joining, size_t ind
                         (uint64_t)run->list->at[index].number, why);
 }
 
-/* No chunk of the session could be used: what names it is what its folders or archives tell. */
+/* No chunk of the session is usable: its name comes from folders or archives. */
 static void name_by_list(struct chunk_run *run, struct joining *joining)
 {
     const struct chunk_ref *ref = NULL;
@@ -300,7 +300,7 @@ static void join_one(struct chunk_run *run, struct joining *joining, size_t inde
     progress_show(run->progress, index + 1, run->list->count, run->stats.events);
 }
 
-/* --- one thread --- */
+/* --- single-threaded --- */
 
 static bool should_stop(const struct chunk_run *run)
 {
@@ -325,9 +325,9 @@ static void run_alone(struct crew *crew, struct joining *joining)
     archive_room_clear(&room);
 }
 
-/* --- several --- */
+/* --- multi-threaded --- */
 
-/* Whether a chunk may be mapped now: not too far ahead of those that are joined. */
+/* Whether a chunk may be mapped now: not too far ahead of the joined ones. */
 static bool may_map(const struct crew *crew)
 {
     const struct chunk_run *run = crew->run;
@@ -340,7 +340,7 @@ static bool may_join(const struct crew *crew)
     return !crew->joins && crew->mapped[crew->joined].ready;
 }
 
-/* Maps the next chunk; the lock is held before and after, but not meanwhile. */
+/* Maps the next chunk; releases the lock meanwhile. */
 static void map_next(struct crew *crew, struct archive_room *room)
 {
     size_t index = crew->next++;
@@ -355,7 +355,7 @@ static void map_next(struct crew *crew, struct archive_room *room)
     pthread_cond_broadcast(&crew->changed);
 }
 
-/* Joins the next chunk; the lock likewise. */
+/* Joins the next chunk; releases the lock meanwhile. */
 static void join_next(struct crew *crew)
 {
     size_t index = crew->joined;
@@ -380,8 +380,8 @@ static void wait_for_change(struct crew *crew)
     *waited += clock_s(CLOCK_MONOTONIC) - begin_s;
 }
 
-/* What each thread does until all is joined. Joining goes first: chunks are joined one after the other, so those
- * that wait for it would be left for the end, where nothing is to be done beside it. */
+/* The work of each thread until all is joined. Joining has priority: chunks are joined one after
+ * the other, so waiting ones would be left for the end, when there is no other work in parallel. */
 static void take_turns(void *context, unsigned number)
 {
     (void)number;
@@ -453,7 +453,7 @@ static void run_through(struct chunk_run *run)
     progress_clear(run->progress);
 }
 
-/* Whether anything lies before what is wanted. */
+/* Whether there is data before the window. */
 static bool has_before(const struct chunk_run *run)
 {
     for (size_t i = 0; run->before && i < run->list->count; i++)

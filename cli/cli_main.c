@@ -32,7 +32,7 @@ static const struct command commands[] = {
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
-/* Names of earlier versions, for scripts that use them. */
+/* Command names of earlier versions, for existing scripts. */
 static const struct former_name {
     const char *former, *name;
 } former_names[] = {{"rejected", "parked"}};

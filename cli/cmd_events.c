@@ -39,7 +39,7 @@ static const struct config_program program = {
 /* A payload field. */
 struct field {
     char *name;
-    const char *type; /* NULL: no event had a value of it so far */
+    const char *type; /* NULL: no event had a value so far */
 };
 
 struct listed {
@@ -49,7 +49,7 @@ struct listed {
     uint64_t count;
     struct field *fields;
     size_t field_count, field_room;
-    uint32_t *channels; /* numbers of their names, in the order in which they were met */
+    uint32_t *channels; /* numbers of their names, in order of first occurrence */
     size_t channel_count, channel_room;
 };
 
@@ -60,7 +60,7 @@ struct listing {
     struct report_file file;
     struct listed *events;
     size_t count, room;
-    size_t *places; /* by class of the session in hand: index in `events` + 1 */
+    size_t *places; /* by class of the current session: index in `events` + 1 */
     size_t place_count;
     struct names channels;
     uint64_t lost;
@@ -102,7 +102,7 @@ static bool is_named(const struct field *field, const struct field_shape *shape)
            field->name[shape->name_count] == '\0';
 }
 
-/* The field of that shape; it is most often at `guess`. */
+/* The field with that shape; most often it is at `guess`. */
 static struct field *field_of(struct listed *listed, const struct field_shape *shape, size_t guess)
 {
     if (guess < listed->field_count && is_named(&listed->fields[guess], shape))
@@ -141,7 +141,7 @@ static int compare_place(const struct event *event, const struct reader_stream *
     return (event->stream > stream->rank) - (event->stream < stream->rank);
 }
 
-/* The file that the event is in; NULL: nobody tells. */
+/* The file of the event; NULL: unknown. */
 static const char *file_of(const struct followed *followed)
 {
     const struct reader_info *info = followed->info;
@@ -159,7 +159,7 @@ static const char *file_of(const struct followed *followed)
     return NULL;
 }
 
-/* Length of `name` without a number behind an underline, which is *number; all of it without. */
+/* Length of `name` without `_NUMBER`, which goes to *number; the whole length if there is none. */
 static size_t without_number(struct text name, long *number)
 {
     size_t count = name.count;
@@ -171,7 +171,7 @@ static size_t without_number(struct text name, long *number)
     return count - 1;
 }
 
-/* LTTng's files are called CHANNEL_CPU, or CHANNEL_CPU_NUMBER where their size is limited. */
+/* LTTng's files are named CHANNEL_CPU, or CHANNEL_CPU_NUMBER if their size is limited. */
 static struct text channel_of(const char *file, int32_t cpu)
 {
     struct text name = text_of(file);
@@ -362,7 +362,7 @@ static void list_session(struct listing *listing, size_t begin, size_t end)
                                .warnings = {.say = say, .context = listing},
                                .take = take,
                                .context = listing};
-    listing->place_count = 0; /* classes are of a session */
+    listing->place_count = 0; /* classes belong to a session */
     follow(&following);
     listing->failed += following.failed;
 }

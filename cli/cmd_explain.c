@@ -76,19 +76,18 @@ struct explaining {
     struct window window;
     struct chunk_windows windows;
     const char *id, *path;
-    int32_t tid; /* 0: of any */
+    int32_t tid; /* 0: any */
     size_t count;
-    bool of_pool;               /* in place of traces */
-    int64_t since_ns, until_ns; /* of the pool's instances: when they ended */
+    bool of_pool;               /* instead of traces */
+    int64_t since_ns, until_ns; /* end times of the pool's instances */
     size_t told, failed;
     struct text_list {
         char **at; /* owned */
         size_t count, room;
-    } known,
-        threads; /* of the instances that there are, what one could be asked for by: paths, or ids; tids */
-    bool has_tid; /* one is of the thread asked for */
+    } known, threads; /* of existing instances, the values for options: paths, or ids; tids */
+    bool has_tid;     /* the requested thread has one */
     struct timeline_file timeline;
-    struct timeline_mark *marks; /* what is explained */
+    struct timeline_mark *marks; /* of the explained instances */
     size_t mark_count, mark_room;
 };
 
@@ -125,7 +124,7 @@ static enum config_outcome load(struct explaining *explaining, int argc, char **
     return CONFIG_RUN;
 }
 
-/* --- which --- */
+/* --- selection --- */
 
 static bool is_chosen(const struct explaining *explaining, const struct session_report *session,
                       const struct instance_row *row)
@@ -168,7 +167,7 @@ static void clear_known(struct text_list *known)
     free(known->at);
 }
 
-/* What could have been asked for in place of a path, an id or a thread that there is not. */
+/* Collects existing paths, ids or threads for messages about missing ones. */
 static void know(struct explaining *explaining, const struct instance_row *row)
 {
     char id[INSTANCE_ID_ROOM];
@@ -180,7 +179,7 @@ static void know(struct explaining *explaining, const struct instance_row *row)
     explaining->has_tid |= row->tid == explaining->tid;
 }
 
-/* The slowest first; of equal ones the earlier. */
+/* The slowest first; equal ones by begin. */
 static int by_duration(const void *left, const void *right)
 {
     const struct instance_row *a = *(const struct instance_row *const *)left;
@@ -210,7 +209,7 @@ static int by_begin(const void *left, const void *right)
     return (a->window.begin_ns > b->window.begin_ns) - (a->window.begin_ns < b->window.begin_ns);
 }
 
-/* What was explained; instances that overlap are in one window. */
+/* The time of explained instances; overlapping ones share a window. */
 static int write_timeline(struct explaining *explaining, const struct session_report *report)
 {
     struct timeline_mark *marks = explaining->marks;
@@ -278,7 +277,7 @@ static int explain_session(struct explaining *explaining, const struct traces_se
     return stop_signals_pending(NULL) ? EXIT_INTERRUPTED : write_timeline(explaining, report);
 }
 
-/* So many are enough to see what a name should have been. */
+/* Number of existing names in a message. */
 enum { KNOWN_SHOWN = 8 };
 
 static int by_text(const void *left, const void *right)
@@ -286,7 +285,7 @@ static int by_text(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-/* Why there was nothing to explain. To be freed. */
+/* A message why there was nothing to explain; the caller frees it. */
 static char *why_none(struct explaining *explaining)
 {
     bool is_thread = explaining->tid != 0 && !explaining->has_tid;
@@ -305,7 +304,7 @@ static char *why_none(struct explaining *explaining)
     if (!asked || known->count == 0)
         return memory_string(text_of("no instance in the report matches; the report keeps only the "
                                      "slowest of each phase (`keep` in the definition)"));
-    if (is_thread || !explaining->id) /* those are told the slowest first */
+    if (is_thread || !explaining->id) /* those are listed by duration */
         qsort(known->at, known->count, sizeof *known->at, by_text);
     char *all = memory_format("%s: no instance in the report matches `%s`; there %s", option, asked,
                               known->count == 1 ? "is" : "are");
@@ -363,7 +362,7 @@ static int explain_traces(struct explaining *explaining)
 
 /* --- of a pool --- */
 
-/* The phases in an instance are told by definitions, which results do not have. */
+/* Nested phases come from definitions, which results do not have. */
 static void check_phases(struct explaining *explaining, const struct report *report)
 {
     const struct phase_definitions *phases = &explaining->traces.phases;

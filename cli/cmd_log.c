@@ -73,14 +73,14 @@ struct logging {
     struct report_file file;
     struct call_log_counts counts;
     size_t failed;
-    bool any;              /* there is an event in the window */
-    bool any_tid, any_pid; /* of those asked for */
-    /* Names there are, over all sessions: owned. */
+    bool any;              /* an event is in the window */
+    bool any_tid, any_pid; /* a requested one exists */
+    /* Existing names in all sessions; owned. */
     struct known_names {
         char **at;
         size_t count, room;
     } processes, calls, phases, events;
-    const struct event_class *seen[EVENTS_SEEN]; /* of those among `events`, by address */
+    const struct event_class *seen[EVENTS_SEEN]; /* classes in `events`, by address */
 };
 
 /* Of one session. */
@@ -121,7 +121,7 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     const char *longer = config_text(config, "longer");
     if (longer && !duration_read(text_of(longer), 1, &choice->least_ns))
         return config_wrong(config, stderr, "--longer: `%s` is not a duration such as 1ms", longer);
-    /* What is asked of calls alone leaves nothing else. */
+    /* Conditions that only apply to calls exclude everything else. */
     bool of_calls = choice->calls.count > 0 || choice->with_errors || longer;
     choice->has_calls = of_calls || choice->events.count == 0;
     choice->has_events = choice->events.count > 0 || !of_calls;
@@ -159,7 +159,7 @@ static void know(struct known_names *known, const char *name)
     known->at[known->count++] = memory_string(text_of(name));
 }
 
-/* What a filter could have named, for one that matches nothing. */
+/* Collects existing names for messages about filters that match nothing. */
 static void know_names(struct logging *logging, const struct session_report *report)
 {
     int64_t begin_ns = logging->windows.begin_ns, end_ns = logging->windows.end_ns;
@@ -181,7 +181,7 @@ static void know_names(struct logging *logging, const struct session_report *rep
             logging->any_pid |= report->processes[k].pid == logging->choice.pids.at[i];
 }
 
-/* As long as no event was what is asked for, those that there are are of interest. */
+/* Until an event matches, collects the names of existing ones. */
 static bool take(void *context, const struct followed *followed)
 {
     struct taking *taking = context;
@@ -196,7 +196,7 @@ static bool take(void *context, const struct followed *followed)
     return call_log_take(taking->log, followed);
 }
 
-/* Says so if none of the threads or processes asked for is there. */
+/* Reports if none of the requested threads or processes exists. */
 static bool say_none(struct logging *logging, const char *option, size_t asked, bool any)
 {
     if (asked == 0 || any)
@@ -215,7 +215,7 @@ static void clear_names(struct known_names *known)
     free(known->at);
 }
 
-/* Says which of the patterns names nothing at all. */
+/* Reports patterns that match nothing. */
 static bool say_unknown(struct logging *logging, const char *option,
                         const struct call_log_globs *globs, const struct known_names *known)
 {
@@ -253,15 +253,16 @@ static void log_session(struct logging *logging, const struct traces_session *se
     struct story_names *names = story_names_new(report);
     struct call_log *log = call_log_new(&choice, names, logging->file.out);
     struct taking taking = {logging, log};
-    memset(logging->seen, 0, sizeof logging->seen); /* classes of the session before are no more */
+    memset(logging->seen, 0,
+           sizeof logging->seen); /* the classes of the previous session are freed */
     struct follow following = {
         .chunks = session->chunks,
         .count = session->count,
         .phases = choice.phases.count > 0 ? &logging->traces.phases : NULL,
         .shows = choice.events.count + choice.phases.count > 0 ? shows_all : shows_calls,
-        /* Instances begin at any time before. */
+        /* Instances may have begun at any time before. */
         .begin_ns = choice.phases.count > 0 ? INT64_MIN : choice.begin_ns,
-        .end_ns = INT64_MAX, /* calls may end later than asked for */
+        .end_ns = INT64_MAX, /* calls may end after the window */
         .warnings = {.say = progress_say_once, .context = &logging->progress},
         .take = take,
         .context = &taking};
@@ -293,7 +294,7 @@ static void say_rest(struct logging *logging, bool stopped)
     said |= say_none(logging, "pid", choice->pids.count, logging->any_pid);
     said |= say_unknown(logging, "process", &choice->processes, &logging->processes);
     said |= say_unknown(logging, "phase", &choice->phases, &logging->phases);
-    /* Events are known of what was read alone. */
+    /* Only events in the chunks read are known. */
     bool whole = logging->window.since.kind == TIME_POINT_NONE &&
                  logging->window.until.kind == TIME_POINT_NONE;
     said |= whole && say_unknown(logging, "event", &choice->events, &logging->events);

@@ -43,10 +43,10 @@ static void say(void *context, const char *sentence)
     fprintf(stderr, "spanmill pack: %s\n", sentence);
 }
 
-/* What the user names, and all that lies beside it, since neighbours decide the intervals. */
+/* The operands, and the chunks next to them, which define the intervals. */
 struct selection {
     struct chunk_list named, all;
-    char **paths; /* real ones of the named chunks, sorted */
+    char **paths; /* realpath() of the named chunks, sorted */
     size_t count;
 };
 
@@ -70,7 +70,7 @@ static char *real_path(const char *path)
     return real != NULL ? real : memory_string(text_of(path));
 }
 
-/* Adds the folder of a rotation's chunk, or else the chunk itself, unless it was added before. */
+/* Adds the folder of a rotation's chunk, else the chunk itself, unless it was added before. */
 static enum status add_beside(struct selection *selection, const struct chunk_ref *ref, char **last,
                               struct failure *why)
 {
@@ -122,7 +122,7 @@ static bool is_named(const struct selection *selection, const struct chunk_ref *
     return found;
 }
 
-/* Folders of two sessions may be named alike. */
+/* Folders of two sessions may have the same name. */
 static const struct chunk_ref *same_name(const struct selection *selection, size_t index,
                                          const char *name)
 {
@@ -160,7 +160,7 @@ static enum status pack_one(const struct selection *selection, size_t index,
     return status;
 }
 
-/* The last chunk of the session of chunk `index` that was named; SIZE_MAX if there is none. */
+/* The last named chunk of the session of chunk `index`; SIZE_MAX if there is none. */
 static size_t last_named(const struct selection *selection, size_t index)
 {
     size_t last = SIZE_MAX;
@@ -172,8 +172,8 @@ static size_t last_named(const struct selection *selection, size_t index)
     return last;
 }
 
-/* Goes through each session in order, so that its threads are followed once. Returns how many
- * could not be packed. */
+/* Processes each session in order, so that its threads are tracked once. Returns the number of
+ * failed chunks. */
 static size_t pack_all(const struct selection *selection, const struct pack_options *options)
 {
     const struct chunk_list *all = &selection->all;
@@ -188,7 +188,7 @@ static size_t pack_all(const struct selection *selection, const struct pack_opti
         }
         if (last == SIZE_MAX || i > last)
             continue;
-        if (ref->gap_before) /* what was told before may be long gone */
+        if (ref->gap_before) /* earlier threads may be outdated */
             thread_directory_clear(&threads);
         if (is_named(selection, ref) &&
             pack_one(selection, i, &threads, options, &why) != STATUS_OK) {

@@ -64,7 +64,7 @@ struct selection {
     size_t sent;
 };
 
-/* --- which --- */
+/* --- selection --- */
 
 static bool read_options(struct selection *selection)
 {
@@ -202,7 +202,7 @@ static const struct parked *find(const struct selection *selection, int32_t part
     return NULL;
 }
 
-/* What was sent again once is so a second time only if it is named. */
+/* A chunk is sent again a second time only if it is named. */
 static bool wants(void *context, int32_t partition, int64_t offset)
 {
     const struct selection *selection = context;
@@ -219,8 +219,7 @@ static struct bytes bytes_of(const char *string)
     return (struct bytes){(const uint8_t *)string, strlen(string)};
 }
 
-/* The announcement first, then the mark: who dies between them sends it twice, which harms
- * nobody. */
+/* Sends the announcement, then the mark: a crash in between sends it twice, which is harmless. */
 static enum status send_again(void *context, const struct bus_message *message, struct failure *why)
 {
     struct selection *selection = context;
@@ -274,7 +273,7 @@ static bool is_filtered(const struct selection *selection)
            config_is_given(selection->config, "kind");
 }
 
-/* Whether none is like that, while others are parked; says which. */
+/* Whether none matches, while others are parked; reports which. */
 static bool is_none(const struct selection *selection)
 {
     enum { SHOWN = 8 };

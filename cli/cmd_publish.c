@@ -49,17 +49,17 @@ static const struct config_program program = {
                 "spanmill publish --shuffle 7 --twice-every 10 packed/*.tar.zst",
 };
 
-/* What is to be announced: an archive, or that there is none. */
+/* An announcement: of an archive, or of a lost chunk. */
 struct parcel {
     char *path; /* of the archive; NULL: the chunk is lost */
     bool temporary;
     struct chunk_ready ready; /* its texts are owned here */
 };
 
-/* Chunks that were named one by one. Where a chunk ends, its neighbors tell: all chunks of their
- * folders are in the list, and those that were named are published. */
+/* Chunks that were named one by one. The chunks next to them define where they end: the list has
+ * all chunks of their folders, and only the named ones are published. */
 struct named_chunks {
-    char **chunks, **folders; /* as realpath() gives them */
+    char **chunks, **folders; /* from realpath() */
     size_t chunk_count, chunk_room, folder_count, folder_room;
 };
 
@@ -69,7 +69,7 @@ struct publishing {
     struct archive_effort effort;
     struct chunk_list list;
     char **marks;    /* by chunk (chunk/session_marks.h); or NULL */
-    char folder[64]; /* for archives that are made here */
+    char folder[64]; /* for new archives */
     struct parcel *parcels;
     size_t count, room;
     struct progress progress;
@@ -96,7 +96,7 @@ static enum status peek(const char *path, struct archive_facts *out, struct fail
     return status;
 }
 
-/* As a report of the same would call it. */
+/* The same name as in a report. */
 static char *session_id(const struct archive_facts *facts, const char *mark)
 {
     char *told = memory_format("%s/%s/%s", facts->host, facts->session, facts->created);
@@ -122,8 +122,8 @@ static struct parcel *add_parcel(struct publishing *publishing, const struct arc
     return parcel;
 }
 
-/* Chunks that were rotated away before they could be published are announced as lost, so that
- * nobody waits for them. */
+/* Chunks that were deleted before they could be published are announced as lost, so that nothing
+ * waits for them. */
 static void add_lost(struct publishing *publishing, const struct archive_facts *facts,
                      const char *mark, int64_t before)
 {
@@ -195,8 +195,8 @@ static bool is_named(const struct publishing *publishing, size_t index)
     return !is_of_named || has(named->chunks, named->chunk_count, path);
 }
 
-/* Whether the chunk goes out. The one before a chunk that was named alone may have been held back,
- * and goes out as well: twice does no harm. */
+/* Whether to publish the chunk. The one before a single named chunk may have been held back, and is
+ * published as well: twice is harmless. */
 static bool is_wanted(const struct publishing *publishing, size_t index)
 {
     const struct chunk_list *list = &publishing->list;
@@ -219,7 +219,8 @@ static void say_held_back(struct publishing *publishing, size_t index)
     free(text);
 }
 
-/* Makes the archives, each session's in order, since its threads are followed from chunk to chunk. */
+/* Packs the archives of each session in order, since its threads are tracked from chunk to chunk.
+ */
 static enum status make_parcels(struct publishing *publishing, struct failure *why)
 {
     struct thread_directory threads = {.at = NULL};
@@ -256,7 +257,7 @@ static uint64_t draw(uint64_t *state)
     return *state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-/* Which parcels go out, and in which order; *count of them, to be freed. */
+/* The parcels to send, in order; *count of them; the caller frees the array. */
 static size_t *order_of(const struct publishing *publishing, size_t *count)
 {
     uint64_t seed = (uint64_t)config_integer(publishing->config, "shuffle"), state = seed + 1;
@@ -347,7 +348,7 @@ static void publishing_clear(struct publishing *publishing)
         rmdir(publishing->folder);
 }
 
-/* Adds what is at `path`; of a chunk among others, all of them. */
+/* Adds the traces at `path`; for a chunk next to others, all of them. */
 static enum status add_path(struct publishing *publishing, const char *path, struct failure *why)
 {
     struct named_chunks *named = &publishing->named;

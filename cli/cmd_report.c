@@ -20,10 +20,10 @@
 #include "cli/window.h"
 #include "mapper/readers/readers.h"
 
-/* As a shell tells of a program that SIGINT has ended. */
+/* The shell's exit code for a program ended by SIGINT. */
 enum { EXIT_INTERRUPTED = 128 + SIGINT };
 
-/* All that a report needs on its way. */
+/* The state of the command. */
 struct reporting {
     struct report_options options;
     struct traces traces;
@@ -33,8 +33,8 @@ struct reporting {
     struct chunk_windows windows;
     unsigned jobs;
     struct timeline_file timeline;
-    struct report_file page; /* `out` NULL: none is asked for */
-    char *stories;           /* of the page */
+    struct report_file page; /* `out` NULL: not requested */
+    char *stories;           /* for the page */
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
 };
@@ -173,7 +173,7 @@ static int write_timeline(struct reporting *reporting)
     return timeline_file_write(&reporting->timeline, &ask, &reporting->traces);
 }
 
-/* While the report has the names of all threads. False: interrupted. */
+/* Call it while the report has the names of all threads. False: interrupted. */
 static bool tell_stories(struct reporting *reporting)
 {
     struct report_stories ask = {.traces = &reporting->traces,
@@ -191,8 +191,7 @@ static void say_fault(void *context, const char *sentence)
     say(context, sentence);
 }
 
-/* Whether nothing was in the window that was asked for, which is said: there is no report then, but where it
- * has losses to tell. */
+/* Whether the window is empty, which is reported: then there is no report, unless it has losses. */
 static bool say_outside(struct reporting *reporting)
 {
     uint64_t events = 0;
@@ -206,7 +205,7 @@ static bool say_outside(struct reporting *reporting)
     return outside != NULL;
 }
 
-/* The report is made: write it, and tell how it went. */
+/* Writes the finished report and statistics. */
 static int finish(struct reporting *reporting, struct chunk_run *run, double begin_s)
 {
     bool lossy = is_lossy(reporting, run);
@@ -225,7 +224,8 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     if (nobody)
         say(reporting, nobody);
     if (!report_output(reporting->options.config))
-        stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
+        stop_signals_block(
+            SIG_UNBLOCK); /* a pipe may be slow, and there is nothing left to clean up */
     struct failure why;
     if (write_page(reporting, view.jobs, &why) != STATUS_OK ||
         write_report(reporting, &view, &why) != STATUS_OK) {
@@ -286,7 +286,7 @@ static int run_report(struct reporting *reporting, double begin_s)
     return code;
 }
 
-/* False: said. What was opened is dropped in any case. */
+/* False: reported. Opened files are dropped in any case. */
 static bool open_files(struct reporting *reporting)
 {
     const struct config *config = reporting->options.config;

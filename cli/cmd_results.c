@@ -65,22 +65,22 @@ struct showing {
     const struct config *config;
     struct report_view view;
     struct report_file file;
-    bool follow, live;        /* live: on the terminal's own screen */
-    struct result_rows *rows; /* in place of reports; or NULL */
+    bool follow, live;        /* live: on the terminal's alternate screen */
+    struct result_rows *rows; /* instead of reports; or NULL */
     struct result_log_options log_options;
     struct result_log *log;
-    size_t shown;     /* records when a report was last written */
-    double shown_s;   /* and when that was */
-    double changed_s; /* when the last record came */
+    size_t shown;     /* number of records in the last report */
+    double shown_s;   /* time of the last report */
+    double changed_s; /* time of the last record */
     bool lossy;
-    char *nobody;  /* a sentence: no process is the one that was asked for */
-    bool nothing;  /* of what was asked for is there */
-    size_t parked; /* chunks of it */
+    char *nobody;  /* message: the requested process does not exist */
+    bool nothing;  /* there is none of the requested data */
+    size_t parked; /* parked chunks of it */
 };
 
 /* --- options --- */
 
-/* The clock of hosts may be ahead of the brokers' by so much: rows are still found by when they were written. */
+/* Hosts' clocks may be this much ahead of the brokers'; rows are found by write time. */
 enum { AHEAD_MS = 600000 };
 
 static bool resolve(struct showing *showing, const char *name, struct time_point point,
@@ -105,7 +105,7 @@ static bool read_window(struct showing *showing)
            resolve(showing, "until", window.until, &log->until_ns);
 }
 
-/* Rows are of what is told by intervals: nothing of before needs to be known. */
+/* Rows only need the data of intervals: nothing from before. */
 static bool read_rows(struct showing *showing)
 {
     static const char *const others[] = {"pid", "process", "strict"};
@@ -201,7 +201,7 @@ static enum status write_whole(struct showing *showing, FILE *out, struct failur
 
 /* --- the loop --- */
 
-/* Writes a report if it is time for one. */
+/* Writes a report if it is due. */
 static enum status follow(struct showing *showing, struct failure *why)
 {
     double now_s = progress_now_s();
@@ -209,8 +209,8 @@ static enum status follow(struct showing *showing, struct failure *why)
     bool changed = result_log_records(showing->log) > showing->shown;
     if (now_s - showing->shown_s < every_s)
         return STATUS_OK;
-    /* On a terminal the time since the last record runs, too. What belongs together is shown
-     * together, unless the rest of it does not come. */
+    /* On a terminal, the time since the last record is updated, too. Records that belong together
+     * are shown together, unless the rest does not arrive. */
     bool torn = result_log_is_torn(showing->log) && now_s - showing->changed_s < 1;
     if (torn || !result_log_is_read(showing->log) || (!changed && !showing->live))
         return STATUS_OK;
@@ -220,7 +220,7 @@ static enum status follow(struct showing *showing, struct failure *why)
     return STATUS_OK;
 }
 
-/* Until all is read, or for ever. OK; END: a signal came. */
+/* Runs until all is read, or forever. OK; END: a signal was received. */
 static enum status run(struct showing *showing, struct failure *why)
 {
     while (showing->follow || !result_log_is_read(showing->log)) {
@@ -247,7 +247,7 @@ static void take_flush(void *context, const struct result_flush *flush)
     result_rows_take(showing->rows, flush);
 }
 
-/* Whether nothing of the time that is asked for can come any more. */
+/* Whether no more data of the window can arrive. */
 static bool is_past(const struct showing *showing)
 {
     int64_t until_ns = showing->log_options.until_ns;
@@ -255,7 +255,7 @@ static bool is_past(const struct showing *showing)
            (int64_t)clock_ns(CLOCK_REALTIME) > until_ns;
 }
 
-/* Until a signal comes, or all is told of what was asked for. */
+/* Runs until a signal, or until all requested rows are printed. */
 static enum status run_rows(struct showing *showing, struct failure *why)
 {
     double every_s = (double)config_duration_ms(showing->config, "every") / 1000;
@@ -270,7 +270,7 @@ static enum status run_rows(struct showing *showing, struct failure *why)
     return STATUS_OK;
 }
 
-/* Parked chunks are no results that have not come yet: they come when somebody sends them again. */
+/* Results of parked chunks do not arrive until the chunks are sent again. */
 static void say_parked(struct showing *showing)
 {
     struct parked_hint hint;
@@ -288,7 +288,7 @@ static void say_parked(struct showing *showing)
     parked_hint_clear(&hint);
 }
 
-/* A sentence, the caller's: there are results, and none of the time that was asked for. */
+/* A message that all results are outside the window; the caller frees it. */
 static char *newest_outside(const struct showing *showing)
 {
     int64_t newest_ns = result_log_newest_ns(showing->log);
@@ -320,13 +320,13 @@ static void say_what_is_missing(struct showing *showing)
                                      : "the topic has no results of a matching session yet");
 }
 
-/* All is read, or enough: the last report. */
+/* Writes the last report. */
 static enum status finish(struct showing *showing, struct failure *why)
 {
     bool written =
         !showing->live && showing->shown > 0 && showing->shown == result_log_records(showing->log);
     if (!showing->follow && !showing->rows && !showing->file.path)
-        stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and nothing needs order */
+        stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
     enum status status = STATUS_OK;
     if (!written && !showing->rows)
         status = write_whole(showing, showing->file.out, why);
@@ -360,7 +360,7 @@ static int show(struct showing *showing)
         if (showing->live) {
             live_screen_close(stdout);
             showing->live = false;
-            showing->shown = 0; /* it is gone: what comes last, stays */
+            showing->shown = 0; /* the alternate screen is closed: print the last report */
         }
     }
     bool stopped = status == STATUS_RETRY && stop_signals_pending(NULL);
@@ -398,7 +398,7 @@ static int open_and_show(struct showing *showing)
         return EXIT_WRONG_USAGE;
     }
     if (showing->live)
-        kafka.bus.log = log_nothing; /* the screen is not for it */
+        kafka.bus.log = log_nothing; /* it would disturb the screen */
     stop_signals_block(SIG_BLOCK);
     int code = EXIT_FAILED;
     if (report_file_open(&showing->file, report_output(showing->config), &why) == STATUS_OK) {

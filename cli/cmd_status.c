@@ -57,12 +57,12 @@ struct showing {
     const struct config *config;
     const struct bus_settings *bus;
     enum report_format format;
-    bool repeats, live; /* live: on the terminal's own screen */
+    bool repeats, live; /* live: on the terminal's alternate screen */
     const char *const *patterns;
     size_t pattern_count;
     struct pool_watch *watch;
     const struct pool_state *state;
-    bool incomplete; /* as --strict means it */
+    bool incomplete; /* as defined for --strict */
 };
 
 static void say(const struct showing *showing, const char *sentence)
@@ -135,7 +135,7 @@ static void put_sessions(const struct showing *showing, FILE *out)
     table_free(table);
 }
 
-/* One more than that has the plural. */
+/* "s" unless `count` is 1. */
 static const char *plural(uint64_t count)
 {
     return count == 1 ? "" : "s";
@@ -146,7 +146,7 @@ static size_t host_count(const struct pool_state *state)
     size_t count = 0;
     for (size_t i = 0; i < state->session_count; i++) {
         size_t length = strcspn(state->sessions[i].name, "/");
-        /* By name: sessions of one host follow each other. */
+        /* Sorted by name: sessions of one host are consecutive. */
         count += i == 0 ||
                  strncmp(state->sessions[i].name, state->sessions[i - 1].name, length + 1) != 0;
     }
@@ -170,7 +170,7 @@ static void put_pool(const struct showing *showing, FILE *out)
             quantity_count(state->state_records).text);
 }
 
-/* What is wrong, and what there is to do. */
+/* Problems and remedies. */
 static void put_notes(const struct showing *showing, FILE *out)
 {
     const struct pool_state *state = showing->state;
@@ -298,7 +298,7 @@ static void show(const struct showing *showing)
     put_state(showing, out);
     fclose(out);
     while (size > 1 && text[size - 1] == '\n' && text[size - 2] == '\n')
-        size--; /* there was nothing to note */
+        size--; /* no notes */
     if (showing->live)
         live_screen_show(stdout, (struct text){text, size}, "Ctrl-C to quit");
     else
@@ -318,7 +318,7 @@ static void note_missing(struct showing *showing)
     }
 }
 
-/* Whether sessions were asked for and there is none like that; it is said then. */
+/* Whether none of the requested sessions exists; reported. */
 static bool is_none(const struct showing *showing)
 {
     const struct pool_state *state = showing->state;
@@ -346,7 +346,7 @@ static void wait_until(double end_s)
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
 }
 
-/* Until it is over. While it repeats, brokers may be away for a while. */
+/* Runs until stopped. With --every, brokers may be unavailable for a while. */
 static enum status repeat(struct showing *showing, struct failure *why)
 {
     double every_s =
@@ -427,7 +427,7 @@ int cmd_status(int argc, char **argv)
     } else {
         showing.bus = &kafka.bus;
         if (showing.live)
-            kafka.bus.log = log_nothing; /* the screen is not for it */
+            kafka.bus.log = log_nothing; /* it would disturb the screen */
         stop_signals_block(SIG_BLOCK);
         code = run(&showing);
     }

@@ -11,7 +11,7 @@
 
 #define YEAR_MS (365ll * 86400 * 1000)
 
-/* A topic that was made is in the brokers' metadata a moment later; looked for that often. */
+/* A new topic appears in the brokers' metadata after a moment: number of checks, and pause. */
 enum { APPEARS_TRIES = 100, APPEARS_PAUSE_MS = 100 };
 
 static const struct config_row rows[] = {
@@ -50,7 +50,7 @@ static const struct config_program program = {
 
 static struct topic_wishes wishes_of(const struct config *config)
 {
-    /* The tables give limits. */
+    /* The tables limit the values. */
     return (struct topic_wishes){
         .chunk_partitions = (int32_t)config_integer(config, "chunk-partitions"),
         .partitions = (int32_t)config_integer(config, "partitions"),
@@ -63,7 +63,7 @@ static struct topic_wishes wishes_of(const struct config *config)
     };
 }
 
-/* What is told of one topic. */
+/* The check of one topic. */
 struct topic_check {
     const char *name;
     size_t differences;
@@ -76,7 +76,7 @@ static void tell_difference(void *context, const char *what, const char *planned
     printf("%s: %s is %s, should be %s\n", check->name, what, found, planned);
 }
 
-/* Looks at a topic; one that was just made is waited for. */
+/* Checks a topic; waits for a new one. */
 static enum status check_topic(struct bus_admin *admin, const struct bus_topic_plan *plan,
                                bool made, struct topic_check *check, struct failure *why)
 {
@@ -112,14 +112,14 @@ static enum status do_topic(struct bus_admin *admin, const struct bus_topic_plan
     return status;
 }
 
-/* Partitions of partials that nobody can join. */
+/* Reports partitions of partials that no reducer can join. */
 static void check_fit(struct bus_admin *admin, const struct bus_settings *bus, bool *well)
 {
     int32_t partials, state;
     struct failure why;
     if (bus_admin_partitions(admin, BUS_PARTIALS, &partials, &why) != STATUS_OK ||
         bus_admin_partitions(admin, BUS_STATE, &state, &why) != STATUS_OK)
-        return; /* that has been said */
+        return; /* already reported */
     if (bus_fit_check(bus, partials, state, &why) == STATUS_OK)
         return;
     printf("topics do not match: %s\n", why.text);

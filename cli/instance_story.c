@@ -33,7 +33,7 @@ void instance_story_title(struct line *line, const struct instance_row *row)
             put_value(line, values[i].at[k].name, &values[i].at[k].value);
 }
 
-/* The largest are told, and how many more there are. */
+/* Number of parts shown, the largest ones, before "more". */
 enum { PARTS_SHOWN = 4 };
 
 static int by_most(const void *left, const void *right)
@@ -42,7 +42,8 @@ static int by_most(const void *left, const void *right)
     return a->ns != b->ns ? (a->ns > b->ns ? -1 : 1) : strcmp(a->who, b->who);
 }
 
-/* `blocked, woken by: irq 11 (eth0) 2.5 ms, nginx (tid 4) 310 us`; what they leave of `whole_ns` is not known. */
+/* `blocked, woken by: irq 11 (eth0) 2.5 ms, nginx (tid 4) 310 us`; the rest of `whole_ns` is
+ * unknown. */
 static void put_parts(const char *heading, struct story_sum *parts, size_t count, uint64_t whole_ns,
                       FILE *out)
 {
@@ -144,7 +145,8 @@ static void put_queued(const struct instance_row *row, int64_t begin_ns, int64_t
                          "queued: no segment is open", out);
 }
 
-/* All of the segments, and what was queued between; what several take at once is no part of the duration. */
+/* The segments and the queued time between them; the time of parallel segments does not add to the
+ * duration. */
 static void put_segments(const struct instance_story *ask, const struct segment_list *list,
                          const struct story *stories, const char *title)
 {
@@ -183,7 +185,7 @@ static void title_segment(struct line *line, const struct found_segment *segment
         line_string(line, ", open at the end");
 }
 
-/* Who is waited for in any of them. */
+/* Adds up waits of all stories. */
 static void add_sums(struct story *all, const struct story *of)
 {
     for (size_t i = 0; i < of->woken.count; i++)

@@ -2,7 +2,7 @@
 
 #include "cli/render/report_view.h"
 
-/* Source: ECMA-48, and xterm's private modes 1049 (the second screen) and 25 (the cursor). */
+/* Source: ECMA-48, and xterm's private modes 1049 (alternate screen) and 25 (cursor). */
 static const char enter[] = "\033[?1049h\033[?25l", leave[] = "\033[?25h\033[?1049l";
 static const char home[] = "\033[H", clear_line[] = "\033[K", clear_rest[] = "\033[J";
 static const char dim[] = "\033[2m", plain[] = "\033[0m";
@@ -33,7 +33,7 @@ void live_screen_show(FILE *terminal, struct text text, const char *status)
         if (!line_end)
             line_end = end;
         fwrite(at, 1, (size_t)(line_end - at), terminal);
-        /* Colors end where a line does. */
+        /* Colors end at the end of a line. */
         fprintf(terminal, "%s%s\n", plain, clear_line);
         at = line_end < end ? line_end + 1 : end;
     }

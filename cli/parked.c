@@ -9,7 +9,7 @@
 
 enum { POLL_MS = 50 };
 
-/* Calls `take` with each record of the topic that is there now. */
+/* Calls `take` for each record currently in the topic. */
 static enum status for_each(const struct bus_settings *settings, bool (*stop)(void *context),
                             enum status (*take)(void *context, const struct topic_reader *reader,
                                                 const struct bus_message *message,
@@ -72,7 +72,7 @@ static const char *place_of(struct parked_list *list, const char *topic, const c
     return kept;
 }
 
-/* Marks name what they are of by numbers. */
+/* Marks identify the parked record by numbers. */
 static void take_mark(struct parked_list *list, const char *partition, const char *offset)
 {
     long long numbers[2];
@@ -94,7 +94,7 @@ static enum status list_record(void *context, const struct topic_reader *reader,
     const char *offset = header(list, reader, "offset");
     if (!message->value.at) {
         if (strcmp(kind, PARKED_MARK) == 0)
-            take_mark(list, partition, offset); /* it comes later in the same partition */
+            take_mark(list, partition, offset); /* the mark follows in the same partition */
         return STATUS_OK;
     }
     list->at = memory_grow(list->at, &list->room, list->count + 1, sizeof *list->at);

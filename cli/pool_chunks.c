@@ -14,18 +14,18 @@
 
 enum { POLL_MS = 50, ARCHIVE_MS = 30000 };
 
-/* An interval, and what is announced of its chunk. */
+/* An interval, and the announcement of its chunk. */
 struct noted {
-    uint32_t session; /* of pool->sessions */
+    uint32_t session; /* index in pool->sessions */
     uint64_t chunk;
     bool gap;
     bool has_traces;
     bool has_offset;
     int64_t offset_ns;
-    struct interval told; /* by its first and last event; raw clock */
-    /* The newest announcement, if there is one. */
+    struct interval told; /* from its first and last event; raw clock */
+    /* The newest announcement, if any. */
     bool is_announced;
-    int32_t partition; /* where it is */
+    int32_t partition; /* its position */
     int64_t place;
     struct chunk_ready ready; /* without an archive; in pool->arena */
 };
@@ -33,17 +33,17 @@ struct noted {
 struct pool_chunks {
     const struct pool_chunks_options *options;
     struct names sessions;
-    struct noted *at; /* by session, then number, once all is noted */
+    struct noted *at; /* by session, then number, after all are noted */
     size_t count, room;
     struct arena arena;
     struct chunk_store store;
-    struct bus_reader *reader; /* NULL until something is fetched */
-    /* The archive that was fetched last; NULL: none. */
+    struct bus_reader *reader; /* NULL until the first fetch */
+    /* The last fetched archive; NULL: none. */
     const struct noted *held;
     struct bytes archive;
 };
 
-/* --- what is noted --- */
+/* --- noted intervals --- */
 
 void pool_chunks_note(struct pool_chunks *pool, const char *session,
                       const struct interval_fact *fact)
@@ -60,7 +60,7 @@ void pool_chunks_note(struct pool_chunks *pool, const char *session,
         noted->told = (struct interval){fact->first_ns, fact->last_ns + 1};
 }
 
-/* By the session's number here: the order of names comes with the list. */
+/* By session index: the list sorts by name. */
 static int by_chunk(const void *left, const void *right)
 {
     const struct noted *a = left, *b = right;
@@ -75,7 +75,7 @@ static struct noted *find(const struct pool_chunks *pool, uint32_t session, uint
     return pool->count > 0 ? bsearch(&key, pool->at, pool->count, sizeof key, by_chunk) : NULL;
 }
 
-/* --- what is announced --- */
+/* --- announcements --- */
 
 static struct noted *noted_of(const struct pool_chunks *pool, const struct bus_message *message)
 {
@@ -157,7 +157,7 @@ static const struct noted *noted_of_ref(const struct pool_chunks *pool, const st
     return noted;
 }
 
-/* The announcement again, which has the archive in it; it points into `message`. */
+/* Reads the announcement with its inline archive again; it points into `message`. */
 static enum status read_again(struct pool_chunks *pool, const struct noted *noted,
                               struct bus_message *message, struct failure *why)
 {
@@ -264,7 +264,7 @@ enum status pool_chunks_find(struct pool_chunks *pool, struct chunk_list *list, 
     if (pool->count > 0)
         qsort(pool->at, pool->count, sizeof *pool->at, by_chunk);
     enum status status = read_announcements(pool, why);
-    const struct noted *before = NULL; /* that has a chunk */
+    const struct noted *before = NULL; /* with a chunk */
     for (size_t i = 0; i < pool->count && status == STATUS_OK; i++) {
         const struct noted *noted = &pool->at[i];
         if (noted->gap)

@@ -17,18 +17,18 @@
 
 enum { POLL_MS = 50, QUIET_MS = 1000 };
 
-/* A coordinator that moves, or that is not there before a group is asked for the first time, is asked
- * again for so long. */
+/* A group coordinator may be moving, or not exist before the first query: timeout and pause of
+ * retries. */
 enum { ASK_MS = 10000, ASK_PAUSE_MS = 250 };
 
-/* What waits is read to learn which chunks it is of; archives may be in announcements. */
+/* Waiting records are read to find out their chunks; announcements may contain archives. */
 #define WAITING_BYTES_MAX (UINT64_C(256) << 20)
 
-/* Where a chunk is that is announced and not joined; the latest wins. */
+/* Location of an announced chunk that is not joined; the last one applies. */
 enum place { PLACE_PARKED, PLACE_CHUNKS, PLACE_PARTIALS };
 
 struct waiting {
-    uint32_t session; /* id of its name */
+    uint32_t session; /* name id */
     uint64_t chunk;
     enum place place;
 };
@@ -39,9 +39,9 @@ struct pool_watch {
     struct bus_admin *mappers, *reducers; /* one for each group */
     struct topic_reader results;
     struct names names;
-    struct pool_session *sessions; /* by id of their names */
+    struct pool_session *sessions; /* by name id */
     uint64_t
-        *first_chunks; /* the same; of those that have one that waits: the first ever published */
+        *first_chunks; /* by name id; for sessions with a waiting chunk: the first ever published */
     size_t count, room, first_room;
     struct waiting *waiting;
     size_t waiting_count, waiting_room;
@@ -93,7 +93,7 @@ static void take_interval(struct pool_watch *watch, struct text name,
         session->host = memory_string(mark->host);
 }
 
-/* Intervals are told under the key of the host alone. */
+/* Only records with the key of the host have intervals. */
 static bool has_intervals(struct text key)
 {
     static const char last[] = "/host";
@@ -118,8 +118,7 @@ static enum status take_result(struct pool_watch *watch, const struct bus_messag
     return status == STATUS_REJECT ? STATUS_OK : status;
 }
 
-/* Up to where the topic ended when it was asked last. What does not come, though it should, is not
- * waited for for ever. */
+/* Reads to the last known end of the topic. Does not wait forever for missing records. */
 static enum status read_on(struct pool_watch *watch, struct topic_reader *reader,
                            enum status (*take)(struct pool_watch *watch,
                                                const struct bus_message *message,
@@ -151,7 +150,7 @@ static enum status read_on(struct pool_watch *watch, struct topic_reader *reader
     return STATUS_OK;
 }
 
-/* --- what waits --- */
+/* --- waiting chunks --- */
 
 static enum status take_announced(struct pool_watch *watch, const struct bus_message *message,
                                   struct failure *why)
@@ -169,7 +168,7 @@ static enum status take_partial(struct pool_watch *watch, const struct bus_messa
 {
     struct record_place place;
     enum status status = partial_peek(message->value, &place, why);
-    if (status == STATUS_REJECT) /* the reducer says it, and refuses it */
+    if (status == STATUS_REJECT) /* the reducer reports and refuses it */
         return STATUS_OK;
     if (status != STATUS_OK)
         return status;
@@ -190,7 +189,7 @@ static bool ask_again(const struct pool_watch *watch, uint64_t since_ms, enum st
     return true;
 }
 
-/* Reads what a group has not finished; *left: how many records it is. */
+/* Reads the records that a group has not finished; *left: their number. */
 static enum status
 read_left(struct pool_watch *watch, struct bus_admin *admin, const char *role, enum bus_topic topic,
           enum status (*take)(struct pool_watch *watch, const struct bus_message *message,
@@ -239,7 +238,7 @@ static enum status read_parked(struct pool_watch *watch, struct failure *why)
     return status == STATUS_END ? fail(why, STATUS_RETRY, "interrupted") : status;
 }
 
-/* --- what it comes to --- */
+/* --- totals --- */
 
 static int by_chunk(const void *left, const void *right)
 {
@@ -251,7 +250,7 @@ static int by_chunk(const void *left, const void *right)
     return (a->place > b->place) - (a->place < b->place);
 }
 
-/* The chunks of one session that wait, each once, ascending: [at, end). */
+/* Counts the waiting chunks of one session, each once, ascending: [at, end). */
 static void count_waiting(struct pool_watch *watch, const struct waiting *at,
                           const struct waiting *end)
 {
@@ -301,7 +300,7 @@ static void sum_up(struct pool_watch *watch)
     qsort(state->sessions, state->session_count, sizeof *state->sessions, by_name);
 }
 
-/* What was counted from offsets is counted anew; what results told stays. */
+/* Clears counts from offsets; keeps those from results. */
 static void forget_waiting(struct pool_watch *watch)
 {
     uint64_t damaged = watch->state.damaged;
@@ -341,7 +340,7 @@ static enum status count_state(struct pool_watch *watch, struct failure *why)
     return status;
 }
 
-/* A chunk goes from topic to topic: they are read in that order, so that none is missed on its way. */
+/* A chunk moves from topic to topic: reading them in that order misses none. */
 enum status pool_watch_look(struct pool_watch *watch, const struct pool_state **out,
                             struct failure *why)
 {

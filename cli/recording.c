@@ -16,7 +16,7 @@ extern char **environ;
 
 enum { WAIT_MS = 2000, LISTED_MAX_BYTES = 1 << 20 };
 
-/* Where lttng looks for the daemon: root's, then the user's. */
+/* Sockets as lttng looks for them: root's, then the user's. */
 static bool daemon_is_there(void)
 {
     if (access("/var/run/lttng/client-lttng-sessiond", F_OK) == 0)
@@ -32,7 +32,7 @@ static bool daemon_is_there(void)
     return there;
 }
 
-/* Starts `lttng list`, whose words come from *out. -1: there is none. */
+/* Starts `lttng list`, with its output in *out. -1: failed. */
 static pid_t start_list(int *out)
 {
     static char lttng[] = "lttng", alone[] = "--no-sessiond", mi[] = "--mi", xml[] = "xml",
@@ -66,7 +66,7 @@ static pid_t start_list(int *out)
     return pid;
 }
 
-/* The sessions of the daemon as XML, to be freed; NULL: nobody told. */
+/* The sessions of the daemon as XML, which the caller frees; NULL: no answer. */
 static char *listed(void)
 {
     int from;
@@ -93,7 +93,7 @@ static char *listed(void)
     return text;
 }
 
-/* The text of an element, its references replaced; NULL: it is not in [at, end). To be freed. */
+/* The text of an element, with references replaced; NULL: not in [at, end). The caller frees it. */
 static char *element(const char *at, const char *end, const char *name)
 {
     static const struct {
@@ -129,7 +129,7 @@ static bool is_below(const char *path, const char *folder)
            (path[length] == '\0' || path[length] == '/');
 }
 
-/* Marks what lies in the folder of a session that is started. */
+/* Marks chunks in the folder of an active session. */
 static void mark(struct chunk_list *list, const char *session, const char *end)
 {
     char *enabled = element(session, end, "<enabled>");

@@ -11,7 +11,7 @@
 
 static enum status open_temporary(struct report_file *file, const char *path, struct failure *why)
 {
-    /* A link stays one. */
+    /* A symbolic link is kept. */
     char *real = realpath(path, NULL);
     file->path = real ? real : memory_string(text_of(path));
     file->temporary = memory_format("%s.XXXXXX", file->path);
@@ -27,7 +27,7 @@ static enum status open_temporary(struct report_file *file, const char *path, st
     umask(mask);
     mode_t mode = stat(file->path, &before) == 0 ? before.st_mode & 0777 : 0666 & ~mask;
     int ignored = fchmod(fd, mode);
-    (void)ignored; /* on file systems without modes there is nothing to set */
+    (void)ignored; /* some file systems have no modes */
     file->out = fdopen(fd, "w");
     return STATUS_OK;
 }

@@ -8,7 +8,7 @@
 #include "cli/instance_story.h"
 #include "cli/render/json_text.h"
 
-/* By phase, the slowest first; of equal ones the earlier. */
+/* By phase, the slowest first; equal ones by begin. */
 static int by_phase(const void *left, const void *right)
 {
     const struct instance_row *a = *(const struct instance_row *const *)left;
@@ -72,7 +72,7 @@ static void tell(const struct report_stories *ask, const struct traces_session *
                                    .row = row,
                                    .progress = ask->traces->progress,
                                    .out = out};
-    instance_story_print(&story); /* what could not be read is said */
+    instance_story_print(&story); /* reports unreadable chunks */
     fclose(out);
     put(json, session, row, (struct text){text, size});
     free(text);
@@ -108,7 +108,7 @@ char *report_stories(const struct report_stories *ask)
     size_t sessions = 0;
     for (size_t begin = 0; begin < list->count; sessions++)
         begin = traces_session_end(list, begin);
-    /* Sessions of a report come in the order of the list, unless some of it are of one name. */
+    /* Sessions of a report are in list order, unless some have the same name. */
     bool known = sessions == ask->report->session_count;
     if (!known)
         progress_say(ask->traces->progress, "--html: stories of the slowest instances are omitted "

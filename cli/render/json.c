@@ -58,7 +58,7 @@ static void duration_fields(struct json_text *json, const struct durations *dura
     }
 }
 
-/* How they are spread: {floor(log2): count}. */
+/* The distribution: {floor(log2): count}. */
 static void log2_field(struct json_text *json, const char *name, const struct durations *durations)
 {
     uint64_t powers[DURATIONS_POWERS];
@@ -77,7 +77,7 @@ static void log2_field(struct json_text *json, const char *name, const struct du
     json_words(json, "}");
 }
 
-/* Beyond the contract: quantiles, and the distribution as {floor(log2(ns)): count}. */
+/* Undocumented: quantiles, and the distribution as {floor(log2(ns)): count}. */
 static void distribution_fields(struct json_text *json, const struct durations *durations)
 {
     if (durations->count == 0)
@@ -113,7 +113,7 @@ static void write_damage(struct json_text *json, const struct damages *damage)
     number_field(json, "damage_more", damage->more);
 }
 
-/* Only if phases were asked for. */
+/* Only with phase definitions. */
 static void write_phase_faults(struct json_text *json, const struct session_report *session)
 {
     if (session->uses.count == 0)
@@ -248,7 +248,7 @@ static void write_value(struct json_text *json, const struct field_value *value)
     switch (value->type) {
     case FIELD_ABSENT: json_words(json, "null"); return;
     case FIELD_INT:
-        if (value->i == INT64_MIN) /* of all numbers the one that stands for null elsewhere */
+        if (value->i == INT64_MIN) /* this number means null elsewhere */
             json_words(json, "-9223372036854775808");
         else
             json_signed(json, value->i);
@@ -272,7 +272,7 @@ static void values_field(struct json_text *json, const char *name, struct named_
     json_words(json, "}");
 }
 
-/* Who ended them, or had the CPU meanwhile: behind `by`. */
+/* The waker or the thread that ran, after `by`. */
 static void who_fields(struct json_text *json, const struct wait_row *row)
 {
     signed_field(json, "by_pid", row->by_pid);
@@ -367,8 +367,8 @@ static void write_sched(struct json_text *json, const struct session_report *ses
 
 /* --- cells of analyses --- */
 
-/* What a session_report's cell has in a column: under the column's name, durations as an object; an
- * empty name is one that is not known. */
+/* The value of a cell in a column, under the column's name; durations as an object; an empty text
+ * is unknown. */
 static void write_column(struct json_text *json, const struct atom *cell,
                          const struct atom_column *column)
 {
@@ -405,7 +405,7 @@ static void write_cell(struct json_text *json, const struct atom *cell)
         write_column(json, cell, sum);
 }
 
-/* What a count is broken down by: processes and threads as objects, null if nobody knows. */
+/* A key of a count: processes and threads as objects, null if unknown. */
 static void write_count_value(struct json_text *json, const struct count_value *value)
 {
     json_string(json, text_of(value->by));
@@ -513,7 +513,7 @@ static void write_ran_instead(struct json_text *json, const struct session_repor
     write_wait(json, &session->ran_instead[i]);
 }
 
-/* --- sections: one per type, in the order of the contract --- */
+/* --- sections: one per type, in the documented order --- */
 
 static const struct section {
     const char *type;
@@ -537,13 +537,13 @@ static const struct section {
 };
 enum { SECTION_COUNT = sizeof SECTIONS / sizeof *SECTIONS };
 
-/* What rows are of: a section, or behind those the cells of a kind. */
+/* The type of rows: a section, then the cells of a kind. */
 struct row_type {
     const struct section *section; /* or NULL */
     const struct atom_kind *kind;
 };
 
-/* False: there is none of that number. */
+/* False: no such number. */
 static bool row_type_at(size_t number, struct row_type *out)
 {
     if (number < SECTION_COUNT)
@@ -564,13 +564,12 @@ static size_t row_count(const struct row_type *type, const struct session_report
     return count;
 }
 
-/* --- blocks: rows that are put together at once --- */
+/* --- blocks: rows that are formatted together --- */
 
-/* A few hundred kilobytes. */
+/* Some hundred kilobytes. */
 enum { BLOCK_ROWS = 1024 };
 
-/* Where the next block begins. Within a type sessions follow each other, and rows in them, which
- * are sorted already. */
+/* The begin of the next block. By type, then session, then row; rows are sorted already. */
 struct place {
     size_t type, session, row;
 };
@@ -581,7 +580,7 @@ struct block {
     size_t begin, end; /* rows */
 };
 
-/* The block at `place`, which is moved behind it; false at the end. */
+/* The block at `place`, which advances; false at the end. */
 static bool next_block(const struct report *report, struct place *place, struct block *out)
 {
     struct row_type type;
@@ -603,7 +602,7 @@ static bool next_block(const struct report *report, struct place *place, struct 
     return false;
 }
 
-/* Over what was in `json`. */
+/* Replaces the content of `json`. */
 static void put_block(struct json_text *json, const struct block *block)
 {
     struct json_text begin = {.at = NULL}; /* of every object */
@@ -637,14 +636,14 @@ static void write_alone(FILE *out, const struct report *report)
 
 /* --- several threads --- */
 
-/* Blocks are taken in order, and written in order; no thread is further ahead of the writer than
- * the slots reach. */
+/* Blocks are taken and written in order; no thread is further ahead of the writer than the number
+ * of slots. */
 struct crew {
     const struct report *report;
     FILE *out;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct place place; /* of the block to be taken next */
+    struct place place; /* of the next block */
     size_t taken, written;
     bool all_taken;
     struct slot {

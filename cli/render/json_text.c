@@ -43,7 +43,7 @@ static bool is_plain(char byte)
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/* Copies what stands for itself, up to the first byte that does not. */
+/* Copies bytes that need no escape. */
 static void take_plain(struct json_text *json, struct text *text)
 {
     char *to = json_reserve(json, text->count);

@@ -11,7 +11,7 @@ static const char *const unit_names[UNITS] = {"ns", "us", "ms", "s"};
 static const uint64_t unit_ns[UNITS] = {1, 1000, 1000000, 1000000000};
 static const uint64_t powers[] = {1, 10, 100, 1000};
 
-/* Writes `number` with separators; returns how many characters. */
+/* Writes `number` with separators; returns its length. */
 static size_t put_count(char *room, uint64_t number)
 {
     char digits[24];
@@ -39,7 +39,7 @@ struct quantity quantity_bytes(uint64_t bytes)
     struct quantity quantity;
     size_t unit = 0;
     double scaled = (double)bytes;
-    /* What would round to 1000 reads better in the next unit. */
+    /* Values that would round to 1000 use the next unit. */
     while (scaled >= 999.5 && unit + 1 < sizeof names / sizeof *names) {
         scaled /= 1024;
         unit++;
@@ -92,7 +92,7 @@ struct quantity quantity_duration(uint64_t ns, struct duration_scale scale)
     struct quantity quantity;
     uint64_t unit = unit_ns[scale.unit];
     uint64_t power = unit > 1 ? powers[scale.decimals] : 1;
-    uint64_t step = unit / power; /* what the last digit stands for */
+    uint64_t step = unit / power; /* the value of the last digit */
     uint64_t whole = ns / unit;
     uint64_t part = (ns % unit + step / 2) / step;
     if (part == power) {

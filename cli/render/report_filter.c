@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
-/* So many are enough to see what a name should have been. */
+/* Number of existing names in a message. */
 enum { KNOWN_SHOWN = 8 };
 
 static bool is_asked_pid(const struct report_filter *filter, int64_t pid)
@@ -30,7 +30,7 @@ static bool is_asked_name(const struct report_filter *filter, const char *name)
     return filter->process_count == 0;
 }
 
-/* A pid has the names of all processes that had the number. */
+/* A pid has the names of all processes with that pid. */
 bool report_filter_wants(const struct report_filter *filter, const struct session_report *session,
                          int64_t pid)
 {
@@ -55,7 +55,7 @@ bool report_filter_wants(const struct report_filter *filter, const struct sessio
         (session)->count = kept;                                                                   \
     } while (0)
 
-/* What is not broken down by process is of all of them, and says so. */
+/* Counts that are not by process are of all processes, with a note. */
 static bool wants_count(const struct report_filter *filter, const struct session_report *session,
                         const struct count_row *row)
 {
@@ -93,7 +93,7 @@ size_t report_filter(struct report *report, const struct report_filter *filter)
             keep_counts(session->counts, &session->count_count, filter, session);
             keep_counts(session->spans, &session->span_count, filter, session);
             session->some_processes = true;
-            KEEP(session, filter, processes, process_count); /* last: it tells the names */
+            KEEP(session, filter, processes, process_count); /* last: has the names */
         }
         left += session->process_count;
     }

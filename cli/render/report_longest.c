@@ -59,7 +59,7 @@ static int larger_first(const void *a, const void *b)
     return (left < right) - (left > right);
 }
 
-/* A copy of the heaviest rows; of equal ones, the first. */
+/* A copy of the rows with the greatest weight; of equal ones, the first. */
 static void *heaviest(const void *rows, size_t *count, size_t size, weight_of_row *weight,
                       size_t most, size_t *left_out)
 {
@@ -77,7 +77,7 @@ static void *heaviest(const void *rows, size_t *count, size_t size, weight_of_ro
         weights[i] = weight(at + i * size);
     qsort(weights, there, sizeof *weights, larger_first);
     uint64_t least = weights[most - 1];
-    size_t equal = most; /* of the least weight, so many are kept */
+    size_t equal = most; /* number of rows kept with the least weight */
     for (size_t i = 0; i < most; i++)
         equal -= weights[i] > least;
     free(weights);
@@ -92,7 +92,7 @@ static void *heaviest(const void *rows, size_t *count, size_t size, weight_of_ro
     return out;
 }
 
-/* Where a table is in struct session_report and struct report_left_out. */
+/* A table in struct session_report and struct report_left_out. */
 #define LONGEST(session, rows, count, weight, most, left_out)                                      \
     (session)->rows = heaviest((session)->rows, &(session)->count, sizeof *(session)->rows,        \
                                weight, most, &(left_out)->rows)

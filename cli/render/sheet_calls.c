@@ -6,7 +6,7 @@
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
 
-/* Calls of one name, over the rows that were put together. */
+/* Calls of one name, summed over rows. */
 struct call_sum {
     const char *syscall;
     struct durations complete; /* owned */
@@ -38,7 +38,7 @@ static void add_call(struct call_sum *sum, const struct syscall_row *row)
         add_error(sum, &row->errors.at[i]);
 }
 
-/* Whether the table has something to say of it. */
+/* Whether the row has data for the table. */
 static bool is_shown(const struct syscall_row *row)
 {
     return row->complete.count > 0 || row->refused > 0;
@@ -60,8 +60,8 @@ static int compare_call_sums(const void *left, const void *right)
     return order ? order : strcmp(a->syscall, b->syscall);
 }
 
-/* Sums `rows` by name, the longest in total first.
- * The array is the caller's, with the errors and durations of each. */
+/* Sums `rows` by name, the longest in total first. The caller frees the array, and the errors and
+ * durations in it. */
 static struct call_sum *sum_calls(const struct syscall_row **rows, size_t count, size_t *sum_count)
 {
     qsort(rows, count, sizeof *rows, compare_by_syscall);
@@ -94,7 +94,7 @@ static char *text_of_errors(const struct call_sum *sum)
                          quantity_count(whole - most.number).text);
 }
 
-/* Which call it was; to be freed. Quick ones are not told apart. */
+/* Identifies the call, unless it was fast; the caller frees it. */
 static char *text_of_slowest(const struct syscall_row *row)
 {
     if (!row || row->slowest_tid == REPORT_NONE)
@@ -103,7 +103,7 @@ static char *text_of_slowest(const struct syscall_row *row)
                          quantity_time(row->slowest_begin_ns).text);
 }
 
-/* What only complete calls tell. */
+/* Cells that only complete calls have. */
 static void cell_of_complete(struct table *table, const struct call_sum *sum, uint64_t ns)
 {
     if (sum->complete.count)
@@ -147,7 +147,7 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
     free(sums);
 }
 
-/* Calls whose purpose is to wait until something happens: a thread without work is in one. */
+/* Calls whose purpose is to wait: an idle thread is in one. */
 static const char *const waiting_calls[] = {
     "accept",        "accept4",        "clock_nanosleep", "epoll_pwait",   "epoll_pwait2",
     "epoll_wait",    "futex",          "futex_wait",      "futex_waitv",   "io_getevents",
@@ -202,7 +202,7 @@ void sheet_calls_write(const struct sheet *sheet, struct selection selection)
         write_calls(sheet, "System calls", selection, is_any);
         return;
     }
-    /* Of all processes, most have nothing to do most of the time, and would lead the table. */
+    /* Most processes are idle most of the time, and would lead the table. */
     write_calls(sheet, "System calls", selection, is_not_waiting);
     write_calls(sheet, "System calls that wait", selection, is_waiting);
 }

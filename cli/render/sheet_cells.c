@@ -6,7 +6,7 @@
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
 
-/* Of a table, and of words below it. */
+/* Columns of a table, and of the line below it. */
 enum { SHOWN_MAX = 16 };
 
 static enum column_kind kind_of(const struct atom_kind *kind, const struct view_column *shown)
@@ -34,7 +34,7 @@ static enum column_kind kind_of(const struct atom_kind *kind, const struct view_
     return COLUMN_TEXT;
 }
 
-/* Durations of which there are none say nothing, nor does a sum of 0. */
+/* Empty durations and zero sums have no text. */
 static bool is_none(const struct atom *cell, const struct view_column *shown)
 {
     const struct atom_column *column = atom_kind_column(cell->kind, shown->column);
@@ -67,7 +67,7 @@ static void put_cell(struct table *table, const struct atom *cell, const struct 
         table_number(table, view_number(cell, shown));
 }
 
-/* What is 0 in all rows says nothing. */
+/* Columns that are 0 in all rows are not shown. */
 static bool is_shown(const struct view_column *shown, const struct atom *const *rows, size_t count)
 {
     const struct atom_column *column = atom_kind_column(rows[0]->kind, shown->column);
@@ -122,8 +122,7 @@ static void write_unknown(const struct sheet *sheet, const struct atom_view *vie
         fputc('\n', sheet->out);
 }
 
-/* The most of what the view is sorted by first; cells that have as much stay in the order of their
- * keys. */
+/* Sorted by the view's main column, descending; equal cells by key. */
 static int by_most(const void *a, const void *b)
 {
     const struct atom *left = *(const struct atom *const *)a;

@@ -1,4 +1,4 @@
-/* The tables of what users count, and of spans: one for each definition. */
+/* The tables of counts and spans: one for each definition. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 
 enum { NUMBERS_MAX = 8, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
 
-/* To be freed. Fields `dev` of the kernel's events are devices, shown as MAJOR:MINOR, as below Block requests.
- * Source: include/linux/kdev_t.h. */
+/* The caller frees it. Fields `dev` of kernel events are shown as MAJOR:MINOR, as in Block
+ * requests. Source: include/linux/kdev_t.h. */
 static char *number_text(const char *by, uint64_t number)
 {
     uint64_t major = number >> 20, minor = number & 0xFFFFF;
@@ -22,7 +22,7 @@ static char *number_text(const char *by, uint64_t number)
     return memory_format("%" PRIu64 ":%" PRIu64, major, minor);
 }
 
-/* The words of one value, to be freed. */
+/* The text of one value; the caller frees it. */
 static char *value_text(const struct count_row *row, const struct count_value *value)
 {
     const struct field_value *field = &value->value;
@@ -43,7 +43,7 @@ static char *value_text(const struct count_row *row, const struct count_value *v
                                                        : "(no such field)"));
 }
 
-/* The columns of what it breaks down by, and behind them those of its numbers. */
+/* The columns of its keys, then those of its numbers. */
 static size_t put_columns(const struct count_row *row, const struct column *numbers,
                           size_t number_count, struct column *columns)
 {
@@ -78,7 +78,7 @@ static void put_value(struct table *table, const struct count_cell *cell)
     }
 }
 
-/* The most first; what has as much in the order of its values. */
+/* Descending; equal ones by value. */
 static int by_most(const void *a, const void *b)
 {
     const struct count_row *left = *(const struct count_row *const *)a;
@@ -97,7 +97,7 @@ static void write_table(const struct sheet *sheet, const struct count_row **rows
         {"Max", COLUMN_COUNT, CUT_NOT}};
     enum { NUMBERS = sizeof numbers / sizeof *numbers };
     static_assert((int)NUMBERS <= (int)NUMBERS_MAX, "there is room");
-    bool has_value = false; /* a definition that changed may have had none before */
+    bool has_value = false; /* an earlier version of the definition may have had none */
     for (size_t i = 0; i < count; i++)
         has_value |= rows[i]->has_value;
     struct column columns[COLUMNS_MAX];
@@ -117,7 +117,7 @@ static void write_table(const struct sheet *sheet, const struct count_row **rows
     table_free(table);
 }
 
-/* What has no row of its own. */
+/* The sum of rows that are not shown. */
 static void write_others(const struct sheet *sheet, const struct count_row *const *rows,
                          size_t count)
 {
@@ -128,7 +128,7 @@ static void write_others(const struct sheet *sheet, const struct count_row *cons
                 sheet->out);
 }
 
-/* What of the values is in no sum. */
+/* Values that are in no sum. */
 static void write_notes(const struct sheet *sheet, const struct count_row *const *rows,
                         size_t count)
 {
@@ -216,9 +216,9 @@ static void write_span_notes(const struct sheet *sheet, const struct count_row *
     write_others(sheet, rows, count);
 }
 
-/* --- both --- */
+/* --- common --- */
 
-/* The rows of one definition. Those of another of its name that breaks down by something else, as before a
+/* The rows of one definition. Rows of a definition with the same name and other keys, as before a
  * change, are another table. */
 static size_t rows_alike(const struct count_row *rows, size_t count)
 {
@@ -228,7 +228,7 @@ static size_t rows_alike(const struct count_row *rows, size_t count)
     return end;
 }
 
-/* Whether the rows are of all processes, though some were asked for. */
+/* Whether the rows are of all processes in spite of a filter. */
 static bool is_of_all(const struct sheet *sheet, const struct count_row *row)
 {
     for (size_t i = 0; i < row->value_count; i++)
@@ -245,7 +245,7 @@ static bool has_rows(const struct session_report *session, struct text name)
     return false;
 }
 
-/* Of a count that has none, a table all the same: that it is 0 is an answer. */
+/* A count without rows has a table, too: 0 is an answer. */
 static void write_none(const struct sheet *sheet, const struct phase_use *use)
 {
     char *heading = memory_format("Count of %.*s", (int)use->phase.count, use->phase.at);
@@ -261,7 +261,7 @@ static void write_none(const struct sheet *sheet, const struct phase_use *use)
     free(line);
 }
 
-/* Of a span that has none, its table has a row of 0. */
+/* A span without rows has a table with a row of 0. */
 static void write_nones(const struct sheet *sheet)
 {
     const struct session_report *session = sheet->session;
@@ -289,7 +289,7 @@ static void write_faults(const struct sheet *sheet)
 
 /* --- built-in counts --- */
 
-/* The names of what it breaks down by, as titles of columns. */
+/* Column titles of its keys. */
 struct titles {
     char of[COUNT_BY_MAX][24];
 };
@@ -304,7 +304,7 @@ static void put_titles(struct titles *titles, struct column *columns, size_t cou
     }
 }
 
-/* By the sums of its values, if it has any, else by how many there are. */
+/* Sorted by the sum of values, if there are any, else by count. */
 static void write_built_in_table(const struct sheet *sheet, const struct built_in_count *built_in,
                                  const struct count_row **rows, size_t count)
 {

@@ -7,7 +7,7 @@
 
 enum { CPUS_SHOWN = 16 };
 
-/* The begin and the end of a recording, before first switches and behind last ones, are mostly less. */
+/* Usually, the unknown time before first and after last switches is less than this. */
 static const double UNKNOWN_SHOWN = 0.01;
 
 static int compare_processes(const void *left, const void *right)
@@ -20,7 +20,7 @@ static int compare_processes(const void *left, const void *right)
     return order ? order : sheet_compare_signed(a->begin_ns, b->begin_ns);
 }
 
-/* The time that CPUs had. Of a part of a time it is more than that part, as runs count where they end. */
+/* The available CPU time. In a window, it may exceed the window, as runs count at their end. */
 static uint64_t session_ns(const struct session_report *session)
 {
     if (session->begin_ns == REPORT_NONE)
@@ -33,7 +33,7 @@ static uint64_t session_ns(const struct session_report *session)
     return ns;
 }
 
-/* Of a start or an exit; it may not be in the trace. */
+/* A start or exit time, if it is in the trace. */
 static void cell_time(struct table *table, bool is_known, int64_t ns)
 {
     if (is_known)
@@ -87,7 +87,7 @@ void sheet_cpu_write_processes(const struct sheet *sheet)
     free(rows);
 }
 
-/* What is neither: it is of no whole run. */
+/* Neither busy nor idle: not in a whole run. */
 static void put_unknown(const struct sheet *sheet, const struct cpu_row *row, double whole_ns)
 {
     double unknown = 1 - ((double)row->busy_ns + (double)row->idle_ns) / whole_ns;

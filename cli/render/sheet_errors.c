@@ -5,14 +5,14 @@
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
 
-/* So many calls are named with each error. */
+/* Calls named with each error. */
 enum { CALLS_SHOWN = 4 };
 
-/* An error of one call, over all rows; then all of one error stand together. */
+/* An error of one call, summed over rows; the calls of one error are consecutive. */
 struct failure_count {
     const char *error, *syscall;
     uint64_t count;
-    uint64_t whole; /* of the error, over all calls */
+    uint64_t whole; /* of the error, in all calls */
 };
 
 static int by_error(const void *left, const void *right)
@@ -54,7 +54,7 @@ static bool is_same_error(const struct failure_count *a, const struct failure_co
     return strcmp(a->error, b->error) == 0;
 }
 
-/* Puts those of one error and call together, and orders by what an error came to. */
+/* Sums up equal errors and calls, and sorts by the total of an error. */
 static size_t sum_up(struct failure_count *failures, size_t count)
 {
     size_t kept = 0;
@@ -75,7 +75,7 @@ static size_t sum_up(struct failure_count *failures, size_t count)
     return kept;
 }
 
-/* `openat 334, newfstatat 66, 12 other`; to be freed. */
+/* `openat 334, newfstatat 66, 12 other`; the caller frees it. */
 static char *text_of_calls(const struct failure_count *failures, size_t count)
 {
     char *text = memory_string(text_of(""));

@@ -4,15 +4,15 @@
 #include "base/memory.h"
 #include "cli/render/sheet.h"
 
-/* A file as one process used it, over the phases that were put together. */
+/* A file used by one process, summed over phases. */
 struct file_sum {
     const struct file_row *first; /* names it */
-    int64_t fd;                   /* REPORT_NONE if it was not always the same */
+    int64_t fd;                   /* REPORT_NONE if not always the same */
     struct durations calls;       /* owned */
     uint64_t read_bytes, write_bytes;
 };
 
-/* Rows of one file of one process stand together. */
+/* Rows of one file and process are consecutive. */
 static int compare_files(const struct file_row *a, const struct file_row *b)
 {
     int order = sheet_compare_signed(a->pid, b->pid);
@@ -50,8 +50,8 @@ static void add_file(struct file_sum *sum, const struct file_row *row)
     sum->write_bytes += row->write_bytes;
 }
 
-/* Sums `rows` by file, the longest in total first; the array is the caller's, with the
- * durations of each. */
+/* Sums `rows` by file, the longest in total first; the caller frees the array, and the durations in
+ * it. */
 static struct file_sum *sum_files(const struct file_row **rows, size_t count, size_t *sum_count)
 {
     qsort(rows, count, sizeof *rows, compare_file_rows);
@@ -119,7 +119,7 @@ static bool is_other(const struct file_row *row)
     return !is_file(row);
 }
 
-/* Returns whether there was anything to write. */
+/* Returns whether there were rows. */
 static bool write_files(const struct sheet *sheet, const char *title, struct selection selection,
                         bool (*is_wanted)(const struct file_row *row))
 {
@@ -145,7 +145,7 @@ void sheet_files_write(const struct sheet *sheet, struct selection selection)
         write_files(sheet, "Files", selection, is_any);
         return;
     }
-    /* Threads without work wait for sockets, pipes and the like. */
+    /* Idle threads wait for sockets, pipes and the like. */
     bool any = write_files(sheet, "Files", selection, is_file);
     any |= write_files(sheet, "Sockets, pipes and other descriptors", selection, is_other);
     if (any)

@@ -17,7 +17,7 @@ static char *value_text(const struct field_value *value)
     return memory_string(text_of("-"));
 }
 
-/* `text`, which is freed, and `id=5 file=a` behind it. */
+/* `take_text`, which is freed, and `id=5 file=a` after it. */
 static char *add_values(char *take_text, struct named_values values)
 {
     for (size_t i = 0; i < values.count; i++) {
@@ -71,7 +71,7 @@ static void add_waits(struct table *table, const struct instance_row *row)
     sheet_cell_text(table, sheet_text_of_waits(row->ran_instead, row->ran_instead_count));
 }
 
-/* What the threshold of a definition would have kept, had there been room. */
+/* The number of instances above the threshold that were not kept for lack of room. */
 static void note_over(const struct sheet *sheet, const struct phase_row *phase)
 {
     if (phase->over > SLOWEST_OVER_MAX)

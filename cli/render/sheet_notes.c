@@ -3,7 +3,7 @@
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
 
-/* One line below a table; nothing if it has no parts. */
+/* One line below a table; empty without parts. */
 struct note {
     const struct sheet *sheet;
     bool begun;
@@ -45,7 +45,7 @@ static void put_unknown(struct note *note, const char *what, uint64_t unknown_ns
             quantity_percent((double)unknown_ns / (double)whole_ns).text, what, why);
 }
 
-/* How many of something were not seen to begin, or to end. */
+/* Numbers of items without a begin, and without an end. */
 struct unseen {
     uint64_t begins, ends;
 };
@@ -73,7 +73,7 @@ static void put_unseen_of(struct note *note, struct unseen unseen, uint64_t of, 
     put_unseen(out, unseen);
 }
 
-/* `not counted: 3 calls without a begin in the trace, 5 without an end`: they are in no row */
+/* `not counted: 3 calls without a begin in the trace, 5 without an end`: not in any row */
 static void put_not_counted(struct note *note, struct unseen unseen, const char *one,
                             const char *more)
 {
@@ -94,7 +94,7 @@ void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const 
         unseen.begins += rows[i]->begin_unknown;
         unseen.ends += rows[i]->end_unknown;
         if (strchr(rows[i]->phase, '/'))
-            continue; /* its time is in that of its parent */
+            continue; /* its time is included in its parent's */
         unknown_ns += rows[i]->unknown_ns;
         whole_ns += rows[i]->complete.total_ns + rows[i]->parallel_ns - rows[i]->queued_ns;
     }

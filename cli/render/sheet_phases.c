@@ -8,7 +8,7 @@
 
 enum { CAUSES_SHOWN = 3 };
 
-/* A tree's order: a parent stands before what is below it, and that before its next sibling. */
+/* Tree order: a parent precedes its descendants, and these precede its next sibling. */
 static int compare_paths(const char *a, const char *b)
 {
     while (*a && *a == *b) {
@@ -28,7 +28,7 @@ static int compare_phase_places(const void *left, const void *right)
     return order ? order : compare_paths(a->phase, b->phase);
 }
 
-/* The phases of one process, in the order of their tree. */
+/* The phases of one process, in tree order. */
 struct process_phases {
     const struct phase_row **at;
     size_t count;
@@ -43,7 +43,7 @@ static int compare_process_phases(const void *left, const void *right)
     return order ? order : sheet_compare_signed(a->at[0]->pid, b->at[0]->pid);
 }
 
-/* Groups sorted rows by process, the longest first; the array is the caller's. */
+/* Groups sorted rows by process, the longest first; the caller frees the array. */
 static struct process_phases *group_phases(const struct phase_row **rows, size_t count,
                                            size_t *group_count)
 {
@@ -63,7 +63,7 @@ static struct process_phases *group_phases(const struct phase_row **rows, size_t
     return groups;
 }
 
-/* A phase in the tree of those of its process. */
+/* A phase in the tree of its process. */
 struct phase_node {
     const struct phase_row *row;
     const struct phase_node *parent; /* NULL: none */
@@ -84,7 +84,7 @@ static const struct phase_node *ancestor(const struct phase_node *node, unsigned
     return node;
 }
 
-/* Siblings by time, and below each what it is the parent of. */
+/* Siblings by time, each followed by its descendants. */
 static int compare_nodes(const void *left, const void *right)
 {
     const struct phase_node *a = *(const struct phase_node *const *)left;
@@ -107,10 +107,11 @@ static int compare_node_totals(const void *left, const void *right)
     return compare_totals(a->row, b->row);
 }
 
-/* The tree of a process: its longest phases, up to `top`, and what they are in; the rest is not `shown`. */
+/* The tree of a process: its longest phases, up to `top`, and their ancestors; the rest is not
+ * `shown`. */
 struct phase_tree {
     struct phase_node *nodes;         /* owned */
-    const struct phase_node **sorted; /* owned; as a tree is printed */
+    const struct phase_node **sorted; /* owned; in printing order */
     size_t count, shown;
 };
 
@@ -128,7 +129,7 @@ static struct phase_tree plant(const struct process_phases *group, size_t top)
     tree.nodes = memory_new(group->count * sizeof *tree.nodes);
     tree.sorted = memory_new(group->count * sizeof *tree.sorted);
     for (size_t i = 0; i < group->count; i++) {
-        /* Rows are in the order of their paths: what is above this one is the last, or above it. */
+        /* Rows are sorted by path: the parent is the last row, or one of its ancestors. */
         const struct phase_node *above = i ? &tree.nodes[i - 1] : NULL;
         while (above && !sheet_phase_is_below(group->at[i]->phase, above->row->phase))
             above = above->parent;
@@ -155,7 +156,7 @@ bool sheet_phase_is_below(const char *path, const char *parent)
     return strncmp(path, parent, count) == 0 && path[count] == '/';
 }
 
-/* The last word of a path, indented below those that are above it. */
+/* The last name of a path, indented by its depth. */
 static char *indented_phase(const struct phase_node *node)
 {
     size_t above = node->parent ? strlen(node->parent->row->phase) + 1 : 0;
@@ -170,7 +171,7 @@ static int compare_causes(const void *left, const void *right)
     return order ? order : strcmp(a->name, b->name);
 }
 
-/* The greatest of `numbers`, greatest first; the array is the caller's. */
+/* `numbers`, greatest first; the caller frees the array. */
 static struct named_number *sorted_numbers(struct named_numbers numbers)
 {
     struct named_number *sorted = memory_new(numbers.count * sizeof *sorted);
@@ -185,7 +186,7 @@ char *sheet_text_of_causes(struct named_numbers blocked_by)
     struct named_number *sorted = sorted_numbers(blocked_by);
     char *text = memory_string(text_of(""));
     for (size_t i = 0; i < blocked_by.count && i < CAUSES_SHOWN; i++) {
-        /* A hundredth of the first is no cause. */
+        /* Less than a hundredth of the first is not shown. */
         if (sorted[i].number < sorted[0].number / 100 || sorted[i].number == 0)
             break;
         char *longer = memory_format("%s%s%s %s", text, i ? ", " : "",
@@ -206,7 +207,7 @@ void sheet_cell_spent(struct table *table, uint64_t ns)
         table_none(table);
 }
 
-/* Of the time of its parent; a phase without one has no share. */
+/* The share of its parent's time; a root phase has none. */
 static void cell_share(struct table *table, const struct phase_node *node)
 {
     uint64_t whole = node->parent ? node->parent->row->complete.total_ns : 0;
@@ -255,7 +256,7 @@ static void write_times(const struct sheet *sheet, const struct phase_tree *tree
     table_free(table);
 }
 
-/* How long single instances take. */
+/* Durations of instances. */
 static void write_durations(const struct sheet *sheet, const struct phase_tree *tree)
 {
     static const struct column columns[] = {
@@ -305,8 +306,8 @@ static int compare_phase_times(const void *left, const void *right)
     return order ? order : compare_phase_places(left, right);
 }
 
-/* A table that was asked for is there, if only to say why it is empty; and so are the definitions
- * that have no row in it because they match nothing. */
+/* A requested table is printed even if it is empty, with the reason; also definitions without a row
+ * because they match nothing. */
 static void write_faults(const struct sheet *sheet)
 {
     struct arena arena = {.first = NULL};

@@ -1,4 +1,4 @@
-/* The tables of waits: time blocked by who ended it, time runnable by who had the CPU. */
+/* The tables of waits: blocked time by waker, runnable time by running thread. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
 
-/* So many of the waits of an instance stand in its row. */
+/* Waits of an instance shown in its row. */
 enum { WAITS_IN_CELL = 3 };
 
 static int by_most(const void *a, const void *b)
@@ -18,7 +18,8 @@ static int by_most(const void *a, const void *b)
     return order ? order : (left > right) - (left < right);
 }
 
-/* `nginx (265)`, `nginx (265), thread worker (266)`, `irq 11 (eth0)`, `softirq TIMER`; to be freed. */
+/* `nginx (265)`, `nginx (265), thread worker (266)`, `irq 11 (eth0)`, `softirq TIMER`; the caller
+ * frees it. */
 static char *text_of_who(const struct wait_row *row)
 {
     if (row->kind == WAKER_IRQ)
@@ -64,8 +65,8 @@ static void write_table(const struct sheet *sheet, const char *other, const stru
     table_free(table);
 }
 
-/* Most threads wait for work most of the time: where there are phases, the table is of what is in them. Of those who had
- * a CPU before its last runs, only their sum is known: it is no row. */
+/* Most threads are idle most of the time: if there are phases, the table only has waits in phases.
+ * For threads that ran before a CPU's last runs, only the sum is known: it is not a row. */
 static void write_waits(const struct sheet *sheet, const char *heading, const char *other,
                         const struct wait_row *all, size_t count)
 {
@@ -99,7 +100,7 @@ static void write_waits(const struct sheet *sheet, const char *heading, const ch
     free(rows);
 }
 
-/* The same, of a thread without its process. */
+/* The same for a thread without its process. */
 static char *text_of_thread(const struct wait_row *row)
 {
     if (wait_is_by_thread(row->kind) && row->by_name && row->by_tid != REPORT_NONE)

@@ -8,16 +8,16 @@
 #include "base/utf8.h"
 #include "cli/render/quantity.h"
 
-/* A column that is cut keeps this much. */
+/* SHRUNK_MIN: minimum width of a truncated column. */
 enum { SHRUNK_MIN = 16, INDENT = 2, GAP = 2 };
 
 static const char bold[] = "\033[1m";
 static const char plain[] = "\033[0m";
 
 struct cell {
-    char *text;      /* NULL: a duration, its text depends on the column */
+    char *text;      /* NULL: a duration, whose text depends on the column */
     uint64_t number; /* ns */
-    bool none;       /* says nothing */
+    bool none;       /* empty */
 };
 
 struct table {
@@ -132,8 +132,8 @@ static struct duration_scale scale_of(const struct table *table, size_t column)
     }
 }
 
-/* Estimates are read one by one: where those of a column are over more decades than this, all of the table
- * have the units that fit them. */
+/* If the estimates in a column span more than this factor, each estimate in the table has its own
+ * unit. */
 static const uint64_t SPREAD_MAX = 1000;
 
 static bool is_spread(const struct table *table, size_t column)
@@ -157,7 +157,7 @@ static bool has_spread(const struct table *table)
     return false;
 }
 
-/* The text of each cell, in the order of the cells; the array is the caller's. */
+/* The text of each cell, in cell order; the caller frees the array. */
 static char **finished_texts(const struct table *table)
 {
     char **texts = memory_new(table->cell_count * sizeof *texts);
@@ -178,7 +178,7 @@ static char **finished_texts(const struct table *table)
     return texts;
 }
 
-/* Whether a cell of the column says anything. The first column names the rows. */
+/* Whether a cell of the column has data. The first column names the rows. */
 static bool says_anything(const struct table *table, size_t column)
 {
     for (size_t i = column; i < table->cell_count; i += table->column_count)
@@ -192,7 +192,7 @@ static size_t width_of(const char *text)
     return utf8_width(text_of(text));
 }
 
-/* 0 of a column that is left out. */
+/* 0 if the column is left out. */
 static size_t column_width(const struct table *table, char **texts, size_t column)
 {
     if (!says_anything(table, column))
@@ -206,7 +206,8 @@ static size_t column_width(const struct table *table, char **texts, size_t colum
     return width;
 }
 
-/* Takes what is over `limit` from the columns that may be cut, the widest first. */
+/* Reduces the columns that may be truncated, the widest first, until the width is at most `limit`.
+ */
 static void shrink(const struct table *table, size_t *widths, size_t limit)
 {
     size_t whole = INDENT;
@@ -225,8 +226,7 @@ static void shrink(const struct table *table, size_t *widths, size_t limit)
     }
 }
 
-/* Drops characters of `text` at one end until it fits beside an ellipsis; the blanks that indent
- * it stay. */
+/* Drops characters at one end of `text` until it fits with an ellipsis; keeps the indentation. */
 static void cut_text(char **text, size_t width, enum column_cut cut)
 {
     size_t blanks = strspn(*text, " ");
@@ -264,7 +264,7 @@ static void put_blanks(FILE *out, size_t count)
     fprintf(out, "%*s", (int)count, "");
 }
 
-/* One line; blanks at its end are not printed. `texts` has one per column. */
+/* Prints one line, without trailing blanks. `texts` has one per column. */
 static void print_line(const struct table *table, FILE *out, const size_t *widths,
                        const char *const *texts)
 {

@@ -52,7 +52,7 @@ static void put_half_seen(FILE *out, const char *what, uint64_t begin_unknown, u
     fputc('\n', out);
 }
 
-/* The tallies that share a line. */
+/* Tallies that share a line. */
 static void write_losses(const struct sheet *sheet)
 {
     const char *separator = "";
@@ -67,7 +67,7 @@ static void write_losses(const struct sheet *sheet)
     }
 }
 
-/* Those that a user can do something about, a line each. */
+/* Tallies that a user can fix, one per line. */
 static void write_hints(const struct sheet *sheet)
 {
     for (size_t i = 0; i < TALLY_COUNT; i++) {
@@ -79,7 +79,7 @@ static void write_hints(const struct sheet *sheet)
     }
 }
 
-/* What was left out, by name, a line each. */
+/* What was left out, by name, one per line. */
 static void write_damage(const struct sheet *sheet)
 {
     const struct damages *damage = &sheet->session->damage;
