@@ -1,5 +1,5 @@
-/* What the agent may not read: said when it begins and when it is over, and held against being
- * ready. Nothing else would tell: an empty folder looks the same. */
+/* Paths that the agent may not read: logged at the begin and the end of the trouble, and not ready
+ * meanwhile. Otherwise it would go unnoticed: an empty folder looks the same. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ void access_free(struct access *access)
     free(access);
 }
 
-/* 0, or why not. What is not there is no trouble: it may have been deleted meanwhile. */
+/* 0, or the error code. A missing path is no trouble: it may have been deleted meanwhile. */
 static int check(const char *path, bool is_folder)
 {
     int mode = is_folder ? R_OK | X_OK : R_OK;
@@ -58,7 +58,8 @@ void access_trouble(struct agent *agent, const char *path, int code)
             log_text("why", strerror(code)), log_integer("errno", code));
 }
 
-/* What cannot be read may become so, or go. What was not there is a folder that is to be watched. */
+/* Whether the trouble persists: the path may become readable, or be deleted. A path that was
+ * missing is a watched folder. */
 static bool is_still_there(const struct trouble *trouble)
 {
     struct stat stat_of;
@@ -90,7 +91,7 @@ void access_round(struct agent *agent)
                  "a folder or file of a session cannot be read; see the log");
 }
 
-/* The first below that may not be read, to be freed; NULL if all may. */
+/* The first unreadable path below, which the caller frees; NULL if all are readable. */
 static char *find_unreadable(const char *path, unsigned depth, int *code)
 {
     struct stat stat_of;

@@ -1,4 +1,4 @@
-/* spanmill-agent -- rotated chunks of this host to Kafka. */
+/* spanmill-agent -- publishes rotated chunks of this host to Kafka. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -80,15 +80,14 @@ static const struct metric_row metric_rows[AGENT_METRICS] = {
 enum { LOOK_MS = 100, WATCH_MS = 500, DELIVERY_MS = 30000 };
 enum { BROKER_LEAST_MS = 200, BROKER_MOST_MS = 10000 };
 
-/* True if there may be something new. */
+/* True if there may be new chunks. */
 static bool look_at_daemon(struct agent *agent)
 {
     agent->looked_ms = service_now_ms();
     return agent->lttng && lttng_look(agent);
 }
 
-/* The oldest time since when something could not be published: of a session, or of the chunk that is
- * on its way. */
+/* The oldest time since when publishing has failed: of a session, or of the chunk being sent. */
 static void tell_blocked(struct agent *agent, uint64_t since_ms)
 {
     for (size_t i = 0; i < agent->count; i++) {
@@ -99,7 +98,7 @@ static void tell_blocked(struct agent *agent, uint64_t since_ms)
     metrics_set(service_metrics(agent->service), METRIC_OLDEST, 0, (int64_t)since_ms);
 }
 
-/* While a delivery is waited for: rotations are due all the same. */
+/* Called while waiting for a delivery: requests rotations that are due. */
 static bool is_over(void *context)
 {
     struct agent *agent = context;
@@ -110,7 +109,7 @@ static bool is_over(void *context)
     return service_drain_left_ms(agent->service) == 0;
 }
 
-/* Where nobody tells that a session is over, its silence may. */
+/* Without a session daemon, silence ends sessions. */
 static void end_silent(struct agent *agent)
 {
     uint64_t after_ms = config_duration_ms(agent->config, "end-after");
@@ -147,12 +146,12 @@ static void put_off(struct agent *agent, struct session *session, const char *wh
     agent_say(agent, LOG_WARNING, "not published yet", session, session->next, why);
     if (session->blocked_ms == 0)
         session->blocked_ms = agent->trying_ms;
-    /* Else it is not of this session alone. */
+    /* Otherwise the failure is not specific to this session. */
     if (agent->broker.until_ms == 0)
         session->pause.until_ms = service_now_ms() + backoff_next_ms(&session->pause.backoff);
 }
 
-/* A chunk of each session; *more: there may be others. */
+/* Publishes one chunk of each session; *more: there may be others. */
 static enum status publish_round(struct agent *agent, bool *more, struct failure *why)
 {
     *more = false;

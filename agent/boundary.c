@@ -5,7 +5,7 @@
 #include "chunk/folder.h"
 #include "chunk/survey.h"
 
-/* NULL if there is nothing that can be read. */
+/* NULL if nothing is readable. */
 static struct chunk_survey *survey_of(const char *path)
 {
     struct folder *folder;
@@ -24,8 +24,8 @@ static struct chunk_survey *survey_of(const char *path)
     return survey;
 }
 
-/* The chunk after `number`: archived, or being written. Every stream opens it with a packet stamped
- * at the switch, which is on disk soon after. *is_whole: none can be missing. */
+/* The chunk after `number`: archived, or being written. Every stream begins it with a packet
+ * stamped at the switch, which is on disk soon after. *is_whole: no packets can be missing. */
 static struct chunk_survey *survey_after(const struct session *session,
                                          const struct found_chunk *found, size_t count,
                                          int64_t number, bool *is_whole)
@@ -46,8 +46,8 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* At or before the first switch of the rotation; and at or behind the last one of the rotation
- * before, since the seam of the next chunk goes no further back. UINT64_MAX: the chunk has no
+/* At or before the first switch of the rotation; and at or after the last switch of the previous
+ * rotation, since the seam of the next chunk reaches no further back. UINT64_MAX: the chunk has no
  * packets. */
 static uint64_t end_of(const struct session *session, const struct found_chunk *found, size_t count,
                        int64_t number, const char *path, uint64_t asked_ns)
@@ -60,10 +60,10 @@ static uint64_t end_of(const struct session *session, const struct found_chunk *
         struct chunk_survey *before = survey_of(seam ? seam->path : NULL);
         struct chunk_survey *after = survey_after(session, found, count, number, &is_whole);
         end_ns = asked_ns != UINT64_MAX ? asked_ns : survey_begin_ns(after);
-        /* What was lost at the border is of the later interval, from where it began to be lost. */
+        /* Events lost at the boundary belong to the later interval, from where the loss began. */
         end_ns = least(end_ns, survey_loss_ns(own, after));
-        /* Streams that have not opened the next chunk yet gave out their last packet at the switch
-         * or before it. */
+        /* Streams that have not begun the next chunk yet wrote their last packet at or before the
+         * switch. */
         if (asked_ns == UINT64_MAX && !is_whole)
             end_ns = least(end_ns, survey_gone_ns(own, after));
         if (end_ns == UINT64_MAX)
@@ -88,7 +88,7 @@ enum status boundary_decide(struct agent *agent, struct session *session, int64_
     found_free(found, count);
     const struct boundary *begin = session_boundary(session, chunk - 1);
     uint64_t begin_ns = begin ? begin->end_ns : 0;
-    /* A chunk that tells nothing is an empty interval: the seam goes on from the one before. */
+    /* A chunk without data is an empty interval: the seam continues from the previous one. */
     if (end_ns == UINT64_MAX || end_ns < begin_ns)
         end_ns = begin_ns;
     session_set_boundary(session, chunk, end_ns);

@@ -13,12 +13,14 @@
 #include "chunk/folder.h"
 #include "chunk/pack.h"
 
-/* A chunk of which nobody says that it is complete is, when it has not changed for so long. */
+/* A chunk that LTTng does not report as complete is considered complete if it has not changed for
+ * this long. */
 enum { STILL_MS = 300 };
 
-/* --- whose chunks they are --- */
+/* --- sessions of chunks --- */
 
-/* Its archived chunks have told it, if they can be read; one that never was archived does here. */
+/* The identity comes from readable archived chunks; for a session that was never archived, from
+ * this one. */
 static bool is_known(struct agent *agent, struct session *session, const struct found_chunk *found,
                      size_t count)
 {
@@ -48,7 +50,7 @@ static struct chunk_ready announcement(const struct session *session, int64_t ch
     return ready;
 }
 
-/* What the publisher could not do it may do later; the broker gets a rest. */
+/* The publisher may succeed later; sets a pause for the broker. */
 static enum status after_delivery(struct agent *agent, enum status status)
 {
     if (status == STATUS_OK) {
@@ -59,7 +61,7 @@ static enum status after_delivery(struct agent *agent, enum status status)
     return status == STATUS_REJECT ? STATUS_RETRY : status;
 }
 
-/* REJECT: it is too large for all there is. */
+/* REJECT: it is too large for every way of publishing. */
 static enum status send_file(struct agent *agent, struct chunk_ready *ready, struct failure *why)
 {
     int fd = open(agent->archive_path, O_RDONLY | O_CLOEXEC);
@@ -101,7 +103,7 @@ static enum status announce_loss(struct agent *agent, const struct session *sess
     return status;
 }
 
-/* Packs `found` (NULL: only what the chunk before left for it). */
+/* Packs `found` (NULL: only the seam of the previous chunk). */
 static enum status pack(struct agent *agent, const struct session *session, int64_t number,
                         const struct found_chunk *found, const struct found_chunk *seam,
                         struct interval interval, struct failure *why)
@@ -168,7 +170,7 @@ static enum status publish_chunk(struct agent *agent, const struct session *sess
 
 /* --- the next chunk of a session --- */
 
-/* The chunk is done with: that has to be on disk before the next one is begun. */
+/* The chunk is finished: that must be on disk before the next one begins. */
 static enum status advance(struct agent *agent, struct session *session, struct failure *why)
 {
     crash_point("agent-published");
@@ -181,8 +183,8 @@ static enum status advance(struct agent *agent, struct session *session, struct 
     return agent_save(agent, why);
 }
 
-/* A session begins once there is a chunk with traces: there are none before a program runs. Those that
- * are empty before it are published, too: else they would be missing. */
+/* A session begins at the first chunk with traces: there are none before a program runs. Empty
+ * chunks before it are published, too; otherwise they would be missing. */
 static bool begin_session(struct session *session, const struct found_chunk *found, size_t count)
 {
     for (size_t i = 0; i < count && session->first < 0; i++)
@@ -199,7 +201,7 @@ static bool is_growing(const struct session *session, const struct found_chunk *
     return session->is_rotating || !folder_is_still(own->path, STILL_MS);
 }
 
-/* What is decided of a chunk is on disk before it is announced. */
+/* Decisions about a chunk are on disk before it is announced. */
 static enum status decide(struct agent *agent, struct session *session,
                           const struct found_chunk *found, size_t count, struct failure *why)
 {
@@ -236,8 +238,8 @@ static enum status publish_next(struct agent *agent, struct session *session,
     return status == STATUS_OK ? advance(agent, session, why) : status;
 }
 
-/* All of what is published next has to be readable: what is not would be left out, or look as if it
- * were damaged. Of a session that has not begun, that is each chunk that it may begin with. */
+/* All files of the next chunk to publish must be readable: others would be left out, or look
+ * damaged. For a session that has not begun, this applies to each chunk that it may begin with. */
 static enum status check_access(struct agent *agent, const struct session *session,
                                 const struct found_chunk *found, size_t count, struct failure *why)
 {

@@ -25,7 +25,7 @@ static int64_t newest_ms(const char *path, unsigned depth)
 {
     struct stat stat_of;
     if (lstat(path, &stat_of) != 0)
-        return INT64_MAX; /* it is being moved */
+        return INT64_MAX; /* being moved */
     int64_t newest = (int64_t)stat_of.st_mtim.tv_sec * 1000 + stat_of.st_mtim.tv_nsec / 1000000;
     DIR *folder = S_ISDIR(stat_of.st_mode) && depth > 0 ? opendir(path) : NULL;
     struct dirent *entry;
@@ -46,7 +46,7 @@ bool folder_is_still(const char *path, uint64_t ms)
 {
     int64_t now_ms = (int64_t)clock_ms(CLOCK_REALTIME);
     int64_t newest = newest_ms(path, CHUNK_DEPTH);
-    /* A time in the future is of another machine's clock, and says nothing. */
+    /* A time in the future comes from another machine's clock and is ignored. */
     return newest != INT64_MAX && (newest > now_ms || now_ms - newest >= (int64_t)ms);
 }
 
@@ -96,7 +96,7 @@ static int by_number(const void *a, const void *b)
     return left->number < right->number ? -1 : left->number > right->number;
 }
 
-/* Before the first rotation, a chunk is written into the session's folder itself; later into
+/* Before the first rotation, a chunk is written to the session's folder itself; later to
  * <begin>-<number>. */
 static char *growing(const struct session *session, int64_t *number)
 {
@@ -135,15 +135,15 @@ char *session_growing(const struct session *session, int64_t *number)
     return NULL;
 }
 
-/* Names begin with the time at which the chunk was. */
+/* Names begin with the begin time of the chunk. */
 static int by_begin(const void *a, const void *b)
 {
     const struct found_chunk *left = a, *right = b;
     return strcmp(left->path, right->path);
 }
 
-/* Chunks without metadata of use are of the session of the chunk before, if they can follow it, or
- * else of that of the one after. */
+/* Chunks without usable metadata belong to the session of the previous chunk, if they can follow
+ * it, else to that of the next one. */
 static void tell_silent(struct found_chunk *found, size_t count)
 {
     for (size_t i = 1; i < count; i++)

@@ -1,5 +1,5 @@
-/* Which session a chunk is of: LTTng makes another one in the folder of one that was destroyed, if
- * that is what it is asked for, and numbers its chunks from 0 again. */
+/* The session of a chunk: LTTng can create a session in the folder of a destroyed one, and then
+ * numbers its chunks from 0 again. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +11,13 @@
 #include "base/names.h"
 #include "chunk/folder.h"
 
-/* Chunks that are remembered; beyond it, all are read again. */
+/* Size of the cache; when it is exceeded, all chunks are read again. */
 enum { REMEMBERED_MAX = 20000 };
 
 struct identities {
     pthread_mutex_t lock;
-    struct names told;  /* clock and id; an identity is the place in it, from 1 */
-    struct names paths; /* of chunks whose metadata told */
+    struct names told;  /* clock and id; an identity is the index in it, from 1 */
+    struct names paths; /* of chunks with an identity */
     unsigned *of_path;
     size_t room;
 };

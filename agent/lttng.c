@@ -10,19 +10,19 @@
 #include "base/memory.h"
 #include "chunk/chunk.h"
 
-/* A session that is not listed any more is still being written for a while; what is not archived
- * after REST_MS will not be. */
+/* A session that is no longer listed is still written for a while; data that is not archived after
+ * REST_MS never will be. */
 enum { GONE_MS = 1000, REST_MS = 5000 };
 
-/* A rotation that was asked for, until its chunk is there. */
+/* A requested rotation, until its chunk exists. */
 struct asked {
     char *folder; /* of the session */
     struct lttng_rotation_handle *handle;
-    uint64_t boundary_ns;            /* CLOCK_MONOTONIC, before it was asked for */
+    uint64_t boundary_ns;            /* CLOCK_MONOTONIC, before the request */
     struct thread_directory threads; /* then */
 };
 
-/* What is subscribed to, so that it can be taken back. */
+/* A subscription, for unsubscribing. */
 struct subscription {
     char *name;
     struct lttng_condition *condition;
@@ -30,7 +30,7 @@ struct subscription {
 };
 
 struct lttng {
-    struct lttng_notification_channel *channel; /* NULL: it has to be made again */
+    struct lttng_notification_channel *channel; /* NULL: must be opened again */
     struct asked *asked;
     size_t asked_count, asked_room;
     struct subscription *subscriptions;
@@ -86,7 +86,7 @@ void lttng_close(struct lttng *lttng)
     free(lttng);
 }
 
-/* --- notifications: they only save the wait for the next look --- */
+/* --- notifications: they only shorten the wait for the next query --- */
 
 static void subscribe(struct agent *agent, const char *name)
 {
@@ -103,7 +103,7 @@ static void subscribe(struct agent *agent, const char *name)
         lttng_condition_session_rotation_set_session_name(condition, name) ==
             LTTNG_CONDITION_STATUS_OK)
         trigger = lttng_trigger_create(condition, action);
-    /* One that an earlier life of this agent registered is as good. */
+    /* A trigger registered by an earlier run of this agent works as well. */
     enum lttng_error_code code =
         trigger ? lttng_register_trigger_with_automatic_name(trigger) : LTTNG_ERR_NOMEM;
     bool registered = code == LTTNG_OK || code == LTTNG_ERR_TRIGGER_EXISTS;
@@ -123,7 +123,7 @@ static void subscribe(struct agent *agent, const char *name)
         (struct subscription){memory_string(text_of(name)), condition, trigger};
 }
 
-/* Takes what has come; true if something has, or the daemon dropped some. */
+/* Reads notifications; true if there were any, or the daemon dropped some. */
 static bool take_notifications(struct agent *agent)
 {
     struct lttng *lttng = agent->lttng;
@@ -146,7 +146,7 @@ static bool take_notifications(struct agent *agent)
     }
     if (!lttng->channel)
         return any;
-    /* The daemon has ended: another one may come. */
+    /* The daemon has ended; another may start. */
     for (size_t i = 0; i < lttng->subscription_count; i++)
         unsubscribe(lttng, &lttng->subscriptions[i]);
     lttng->subscription_count = 0;
@@ -184,7 +184,7 @@ static void ask_rotation(struct agent *agent, struct session *session)
         say(agent, LOG_WARNING, "no state dump", session->name, lttng_strerror(code));
 }
 
-/* The folder that the rotation archived; NULL if it does not tell. Valid as long as the handle. */
+/* The archive folder of the rotation; NULL if unknown. Valid as long as the handle. */
 static const char *archived_path(struct lttng_rotation_handle *handle)
 {
     const struct lttng_trace_archive_location *location;
@@ -217,7 +217,7 @@ static void rotation_done(struct agent *agent, struct session *session, struct a
     session->complete = chunk;
     const struct boundary *boundary = session_boundary(session, chunk);
     if (!boundary || boundary->end_ns != asked->boundary_ns)
-        return; /* the threads are not those of then */
+        return; /* the threads are from another time */
     thread_directory_clear(&session->threads);
     session->threads = asked->threads;
     session->threads_chunk = chunk + 1;
@@ -293,13 +293,13 @@ static void meet(struct agent *agent, const struct lttng_session *from)
     if (!real && wanted && from->path[0] == '/' && errno != ENOENT)
         access_trouble(agent, from->path, errno);
     if (!real)
-        return; /* not here, or not yet */
+        return; /* not on this host, or not yet */
     char *archives = memory_format("%s/archives", real);
     if (wanted && access_folder(agent, real))
         access_folder(agent, archives);
     free(archives);
     struct session *session = wanted ? agent_session(agent, real) : agent_find_session(agent, real);
-    /* One that is over does not come back: another was made. */
+    /* A session that is over does not come back: this is a new one. */
     if (wanted && (session->over || session->ended))
         session = agent_new_session(agent, real);
     if (wanted)
@@ -323,8 +323,9 @@ static void meet(struct agent *agent, const struct lttng_session *from)
         rotate_due(agent, session);
 }
 
-/* Destroying a session rotates it a last time, if it ever was; meanwhile it is not listed any more.
- * One that is not listed and known from an earlier life of this agent ended when that was dead. */
+/* Destroying a session rotates it a last time, if it was ever rotated; meanwhile it is no longer
+ * listed. A session that is known from an earlier run of this agent and not listed ended in
+ * between. */
 static bool end_session(struct session *session)
 {
     if (session->live || session->over || session->ended)

@@ -9,8 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-/* Reads what proc(5) says of a thread in `stat`: name, parent, when it began (in ticks since the
- * machine booted). */
+/* Reads `stat` of a thread, see proc(5): name, parent, begin (in ticks since boot). */
 static bool read_stat(const char *path, char name[16], int32_t *ppid, uint64_t *ticks)
 {
     char line[1024];
@@ -19,7 +18,7 @@ static bool read_stat(const char *path, char name[16], int32_t *ppid, uint64_t *
     if (file)
         fclose(file);
     line[count] = '\0';
-    /* The name is in parentheses and may have any character, those too. */
+    /* The name is in parentheses and may contain any character, including parentheses. */
     const char *open = strchr(line, '('), *close = strrchr(line, ')');
     if (!open || !close || close < open)
         return false;
@@ -48,7 +47,7 @@ static void add_threads(struct thread_directory *out, int32_t pid, uint64_t late
         if (tid <= 0)
             continue;
         snprintf(stat, sizeof stat, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
-        /* One that ended meanwhile is not there; one that began since was not there then. */
+        /* Skips threads that have ended meanwhile, or began later. */
         if (!read_stat(stat, name, &ppid, &ticks) || ticks >= latest_ticks)
             continue;
         struct thread_entry *thread = thread_directory_add(out, tid);
@@ -64,7 +63,7 @@ void proc_threads(struct thread_directory *out, uint64_t before_ns)
 {
     thread_directory_clear(out);
     out->from_proc = true;
-    /* Begins are told on the clock that goes on in suspend. */
+    /* Begin times are on the clock that continues in suspend. */
     uint64_t suspended_ns = clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
     uint64_t tick_ns = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
     uint64_t latest_ticks = (before_ns + suspended_ns) / tick_ns;

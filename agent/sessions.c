@@ -6,7 +6,7 @@
 #include "agent/agent.h"
 #include "base/memory.h"
 
-/* HOST/SESSION/archives, below what is watched. */
+/* HOST/SESSION/archives, below the watched folder. */
 enum { WATCH_DEPTH = 3 };
 enum { RETRY_LEAST_MS = 200, RETRY_MOST_MS = 30000 };
 
@@ -26,7 +26,7 @@ struct session *agent_find_session(const struct agent *agent, const char *folder
     return NULL;
 }
 
-/* A folder is one session's at a time: what was in it before has been destroyed. */
+/* A folder belongs to one session at a time: the previous one was destroyed. */
 static void supersede(const struct agent *agent, const char *folder)
 {
     for (size_t i = 0; i < agent->count; i++) {
@@ -69,7 +69,7 @@ static bool has_identity(const struct agent *agent, const char *folder, unsigned
     return false;
 }
 
-/* The chunk is of none of the sessions that had the folder so far. */
+/* The chunk belongs to none of the folder's sessions so far. */
 static void meet_chunk(struct agent *agent, const char *folder, const struct found_chunk *chunk)
 {
     char *id;
@@ -156,7 +156,7 @@ const struct boundary *session_boundary(const struct session *session, int64_t c
 void session_set_boundary(struct session *session, int64_t chunk, uint64_t end_ns)
 {
     if (session_boundary(session, chunk))
-        return; /* decided once */
+        return; /* already decided */
     session->boundaries = memory_grow(session->boundaries, &session->boundary_room,
                                       session->boundary_count + 1, sizeof *session->boundaries);
     size_t at = session->boundary_count++;
@@ -183,7 +183,7 @@ void session_drop_boundaries(struct session *session)
     session->boundary_count = kept;
 }
 
-/* --- what is watched --- */
+/* --- watched folders --- */
 
 static void watch(struct agent *agent, const char *path, unsigned depth)
 {

@@ -13,7 +13,7 @@ void spool_tidy(struct agent *agent, struct session *session)
     session->is_tidy = true;
     struct found_chunk *found;
     size_t count = session_chunks(session, &found);
-    /* The seam of the next chunk is in the last one, if that has traces. */
+    /* The last chunk has the seam of the next one, if it has traces. */
     const struct found_chunk *seam =
         session->ended ? NULL : boundary_seam(found, count, session->next);
     uint64_t bytes = 0, kept = 0;
@@ -37,10 +37,10 @@ void spool_limit(struct agent *agent, struct session *session)
     uint64_t limit = config_bytes(agent->config, "spool-limit"), waiting = 0;
     for (size_t i = count; i-- > 0 && found[i].number >= session->next;) {
         waiting += folder_bytes(found[i].path);
-        /* The newest stays, so that something is left to go on with. */
+        /* Keeps the newest, so that there is something to continue with. */
         if (waiting <= limit || i + 1 == count || found[i].is_rest)
             continue;
-        /* That it is lost is announced when the broker is back: it will be missing then. */
+        /* The loss is announced when the broker is available: the chunk is missing then. */
         agent_say(agent, LOG_WARNING, "chunk dropped", session, found[i].number,
                   "the spool is full and the broker is unavailable");
         folder_remove(found[i].path);
@@ -48,9 +48,9 @@ void spool_limit(struct agent *agent, struct session *session)
     found_free(found, count);
 }
 
-/* --- what waits, as others see it --- */
+/* --- waiting chunks, for metrics --- */
 
-/* Of a session, what tells which of its chunks wait. */
+/* The data of a session that shows which of its chunks wait. */
 struct viewed {
     char *folder;
     int64_t next;
@@ -64,7 +64,7 @@ struct spool_view {
     pthread_mutex_t lock;
     struct viewed *sessions;
     size_t count, room;
-    size_t followed; /* sessions, those included of which nothing waits */
+    size_t followed; /* sessions, including those without waiting chunks */
 };
 
 static void add_waiting(const struct viewed *viewed, uint64_t *chunks, uint64_t *bytes)
@@ -85,7 +85,7 @@ static void add_waiting(const struct viewed *viewed, uint64_t *chunks, uint64_t 
     found_free(found, count);
 }
 
-/* In the thread of whoever reads the metrics, while the agent may wait for a broker. */
+/* Called in the thread that reads the metrics, while the agent may wait for a broker. */
 static void refresh(void *context)
 {
     struct spool_view *view = context;

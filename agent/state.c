@@ -61,8 +61,8 @@ static enum status load_line(struct agent *agent, struct session **session, cons
     return STATUS_REJECT;
 }
 
-/* One agent for one folder: two would publish everything twice, and each forget what the other has
- * decided. */
+/* Only one agent per folder: two would publish everything twice, and overwrite each other's
+ * decisions. */
 static enum status lock(struct agent *agent, const char *folder, struct failure *why)
 {
     char *path = memory_format("%s/agent.lock", folder);
@@ -101,7 +101,7 @@ static enum status load(struct agent *agent, FILE *file, struct failure *why)
     return status;
 }
 
-/* Without the folder nothing can be decided for good, and so nothing published. */
+/* Without the folder, no decision can be saved, and so nothing published. */
 static enum status open_folder(const struct agent *agent, const char *folder, struct failure *why)
 {
     if (mkdir(folder, 0755) == 0)

@@ -74,7 +74,7 @@ static void put(struct output *out, const void *bytes, size_t count)
     out->count += count;
 }
 
-/* The machine is little endian, as the metadata says. */
+/* Little endian, as in the metadata. */
 static void put_number(struct output *out, uint64_t number, size_t bytes)
 {
     put(out, &number, bytes);
@@ -115,7 +115,7 @@ static void begin_event(struct output *out, unsigned id)
         end_packet(out);
         begin_packet(out);
     }
-    out->now_ns += STEP_NS + out->cpu; /* no two at once, mostly */
+    out->now_ns += STEP_NS + out->cpu; /* mostly no equal times */
     put_number(out, id, 2);
     put_number(out, out->now_ns, 4);
 }
@@ -188,7 +188,7 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Maps all of the trace; says what an event cost. */
+/* Maps the whole trace; returns the time per event. */
 static enum status map_trace(const char *folder, double *ns, struct failure *why)
 {
     struct phase_definitions phases;

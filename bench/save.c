@@ -58,7 +58,7 @@ static struct event event_of(struct machine *machine, const struct event_class *
                           .present = 1};
 }
 
-/* The thread reads from its descriptor 3. */
+/* The thread reads from descriptor 3. */
 static void read_once(struct machine *machine, int32_t tid)
 {
     struct event entry = event_of(machine, machine->entry, tid);

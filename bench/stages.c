@@ -42,15 +42,16 @@ struct bench {
     struct phase_definitions phases;
     struct reader_choice choice;
     struct archive_room room;
-    uint8_t *frame; /* the archive in hand, as a mapper has fetched it */
+    uint8_t *frame; /* the current archive, as fetched by a mapper */
     size_t frame_count, frame_room;
     bool map_only, user_only;
     uint64_t events, bytes;
-    uint64_t mapped, raw_bytes, items, encoded; /* of the round in hand, as mapping tells */
+    uint64_t mapped, raw_bytes, items,
+        encoded; /* of the current round, from the statistics of mapping */
     uint64_t records, row_bytes, core_singles, chunk_events;
-    struct row *row; /* that is joined now; so many records of it are */
+    struct row *row; /* being joined; with this many records */
     size_t joined;
-    double seconds[STAGES]; /* of the round in hand */
+    double seconds[STAGES]; /* of the current round */
     double best[STAGES];
 };
 
@@ -77,7 +78,7 @@ static int32_t settle(void *context, const struct core *core, int32_t cpu, uint6
     return settle_found(&search, core);
 }
 
-/* As if it were the only one of its session; by way of its bytes. */
+/* Joins it as the only chunk of its session, from its bytes. */
 static void join_row(struct bench *bench, struct schema *schema, struct row *row)
 {
     double begin_s = now_s();
@@ -108,8 +109,8 @@ static void join_row(struct bench *bench, struct schema *schema, struct row *row
     bench->seconds[JOINED] += now_s() - begin_s;
 }
 
-/* Reads what of `set` is in the interval, as mapping does; counts it if `events` is not NULL; for
- * CORED, makes a row of it, and joins that. */
+/* Reads the events of `set` in the interval, as mapping does; counts them if `events` is not NULL;
+ * for CORED, creates a row and joins it. */
 static enum status read_all(struct bench *bench, const struct trace_set *set, enum stage stage,
                             struct interval interval, uint64_t *events, struct failure *why)
 {
@@ -162,7 +163,7 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
     return status == STATUS_END ? STATUS_OK : status;
 }
 
-/* Each stream as a trace of its own. */
+/* Decodes each stream as a separate trace. */
 static enum status decode(struct bench *bench, const struct trace_set *set,
                           struct interval interval, struct failure *why)
 {
@@ -184,7 +185,7 @@ static void drop(void *context, struct text key, struct bytes record)
     *(uint64_t *)context += record.count;
 }
 
-/* Reads an archive, if it is one. */
+/* Loads an archive, if it is one. */
 static enum status load(struct bench *bench, const struct chunk_ref *ref, struct failure *why)
 {
     FILE *file = ref->packed ? fopen(ref->path, "rb") : NULL;

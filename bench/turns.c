@@ -41,7 +41,7 @@ static struct event event_of(struct machine *machine, const struct event_class *
                           .present = 1};
 }
 
-/* Each CPU has threads of its own. */
+/* Each CPU has its own threads. */
 static unsigned thread_after(const struct machine *machine, unsigned thread)
 {
     return thread + CPUS < machine->threads ? thread + CPUS : machine->cpu;
@@ -111,7 +111,7 @@ int main(int argc, char **argv)
             return 2;
     }
     double best[KINDS];
-    /* In turns, so that what else the machine does is of none alone. */
+    /* Alternating, so that other load on the machine affects all. */
     for (int round = 0; round < rounds; round++)
         for (unsigned i = 0; i < KINDS; i++) {
             if (only > 0 && (unsigned)only != THREADS[i])

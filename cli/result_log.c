@@ -12,7 +12,7 @@
 #include "wire/key.h"
 #include "wire/result_codec.h"
 
-/* Records that came of a transaction of which the rest has not come yet. */
+/* Records of a transaction that is not completely read. */
 struct torn_flush {
     struct arena arena;
     struct result_record *records;
@@ -22,9 +22,9 @@ struct torn_flush {
 
 struct session {
     bool wanted, torn;
-    bool counted;      /* something of it lies in the window */
-    bool is_any;       /* something was taken of it, of which the last: */
-    bool inside;       /* lies in the window */
+    bool counted;      /* some of it is in the window */
+    bool is_any;       /* records were taken; the last one: */
+    bool inside;       /* is in the window */
     struct fold *fold; /* NULL until it has results */
     struct torn_flush flush;
 };
@@ -32,7 +32,7 @@ struct session {
 struct result_log {
     const struct result_log_options *options;
     struct topic_reader reader;
-    struct names names; /* of sessions: their ids are indices of the next */
+    struct names names; /* of sessions: their ids are indices of the next array */
     struct session *sessions;
     size_t session_count, session_room;
     size_t torn; /* sessions */
@@ -103,7 +103,7 @@ static struct session *session_at(struct result_log *log, struct text name)
     return session;
 }
 
-/* --- what belongs together --- */
+/* --- flushes --- */
 
 static bool is_whole(const struct result_log_options *options)
 {
@@ -125,8 +125,8 @@ static void note_times(struct torn_flush *flush, const struct result_record *rec
     }
 }
 
-/* Of what has no events (a gap, the end of a session), nobody knows when it was: it is where that is which came
- * before. */
+/* The time of records without events (a gap, the end of a session) is unknown: they belong to the
+ * window of the previous ones. */
 static bool is_inside(const struct result_log_options *options, const struct session *session)
 {
     const struct torn_flush *flush = &session->flush;
@@ -136,7 +136,7 @@ static bool is_inside(const struct result_log_options *options, const struct ses
            (options->until_ns == 0 || flush->first_ns < options->until_ns);
 }
 
-/* Says who or what something is, and counts nothing. */
+/* Whether the result describes an entity and counts nothing. */
 static bool is_fact(const struct result *result)
 {
     return result->type == RESULT_PROCESS || result->type == RESULT_THREAD ||
@@ -156,7 +156,7 @@ static void fold_record(const struct result_log *log, struct session *session,
         fold_forget(session->fold);
 }
 
-/* All of the transaction is there. */
+/* The transaction is completely read. */
 static void take_flush(struct result_log *log, struct session *session, const char *name)
 {
     const struct torn_flush *flush = &session->flush;
@@ -184,7 +184,7 @@ static void tell_intervals(const struct result_log *log, const struct session *s
                                    &record->results[i].interval);
 }
 
-/* The record is of `arena`, which becomes the flush's, if it is kept. */
+/* The record is in `arena`, which the flush owns if it keeps the record. */
 static void take_record(struct result_log *log, const struct result_record *record,
                         struct arena *arena)
 {
@@ -198,7 +198,7 @@ static void take_record(struct result_log *log, const struct result_record *reco
         fold_record(log, session, record, false);
     } else {
         if (record->part == 0)
-            flush_clear(flush); /* of what came before, the rest was never committed */
+            flush_clear(flush); /* the rest of the earlier records was never committed */
         flush->records =
             memory_grow(flush->records, &flush->room, flush->count + 1, sizeof *flush->records);
         flush->records[flush->count++] = *record;
@@ -229,7 +229,7 @@ static void pass_over(struct result_log *log, const struct bus_message *message,
 static enum status take_message(struct result_log *log, const struct bus_message *message,
                                 struct failure *why)
 {
-    /* What nobody asks for need not be decoded. */
+    /* Sessions that are not selected need not be decoded. */
     if (message->key.count && !session_at(log, key_session(message->key))->wanted)
         return STATUS_OK;
     struct arena arena = {.first = NULL};

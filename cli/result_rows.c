@@ -10,19 +10,19 @@
 #include "cli/render/quantity.h"
 #include "results/fold.h"
 
-/* Of one session, the row that is not written yet. */
+/* The unwritten row of one session. */
 struct open_row {
     struct fold *fold; /* NULL: there is none */
-    int64_t number;    /* of the row: its time by `every_ns`; INT64_MIN: nobody knows when it was */
+    int64_t number; /* of the row: its time divided by `every_ns`; INT64_MIN: its time is unknown */
     int64_t first_ns, last_ns; /* of its events; REPORT_NONE: none */
-    double came_s;             /* when something came last */
+    double came_s;             /* time of the last data */
 };
 
 struct result_rows {
     FILE *out;
     bool json, headed;
     uint64_t every_ns;
-    struct names sessions; /* their ids are indices of the next */
+    struct names sessions; /* their ids are indices of the next array */
     struct open_row *open;
     size_t count, room;
 };
@@ -51,9 +51,9 @@ void result_rows_free(struct result_rows *rows)
     free(rows);
 }
 
-/* --- what a row says --- */
+/* --- content of a row --- */
 
-/* A phase without a parent, of all processes. */
+/* A phase without a parent, summed over processes. */
 struct phase_sum {
     const char *phase;
     struct durations complete;
@@ -139,13 +139,13 @@ static struct quantity busy_share(const struct row_sum *sum)
     double all = row->first_ns == REPORT_NONE
                      ? 0
                      : (double)(row->last_ns - row->first_ns) * (double)sum->report->cpu_count;
-    double ran = (double)(sum->busy_ns + sum->idle_ns); /* runs count where they end */
+    double ran = (double)(sum->busy_ns + sum->idle_ns); /* runs count at their end */
     all = ran > all ? ran : all;
     return all > 0 && sum->busy_ns > 0 ? quantity_percent((double)sum->busy_ns / all)
                                        : (struct quantity){"-"};
 }
 
-/* Of a long name the end tells most. */
+/* The end of a long name is most important. */
 static const char *last_part(const char *name, size_t width)
 {
     size_t length = strlen(name);
@@ -265,7 +265,7 @@ static struct open_row *row_of(struct result_rows *rows, const char *session)
     return &rows->open[id];
 }
 
-/* The end of a session tells of no interval. */
+/* The end of a session has no interval. */
 static bool has_interval(const struct result_flush *flush)
 {
     for (size_t i = 0; i < flush->count; i++)
@@ -282,7 +282,7 @@ void result_rows_take(struct result_rows *rows, const struct result_flush *flush
     int64_t number = timed ? flush->last_ns / (int64_t)rows->every_ns : INT64_MIN;
     if (!row->fold && !timed && !has_interval(flush))
         return;
-    /* A gap is told with what comes before it. */
+    /* A gap belongs to the row of the previous interval. */
     if (row->fold && timed && row->number != number)
         write_row(rows, row);
     if (!row->fold)

@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "cli/parked.h"
 
-/* So many names are enough to see what is wrong with a pattern. */
+/* Number of names in a message. */
 enum { NAMES_SHOWN = 8 };
 
 static int by_name(const void *a, const void *b)

@@ -11,7 +11,7 @@ void stop_signals_block(int how)
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
         struct sigaction action;
-        /* Blocked, one that is ignored would wait to be seen. */
+        /* If blocked, an ignored signal would become pending. */
         if (sigaction(stop_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
             sigaddset(&set, stop_signals[i]);
     }

@@ -9,8 +9,8 @@ enum { FRACTION_DIGITS = 9 };
 
 #define SECOND_NS INT64_C(1000000000)
 
-/* A decimal number, exactly: its whole part, and its fraction in billionths. Returns what comes
- * after it; NULL if there is none or it has too many digits. */
+/* An exact decimal number: its integer part, and its fraction in billionths. Returns the rest of
+ * the text; NULL if there is no number or it has too many digits. */
 static const char *take_decimal(const char *text, int64_t *whole, int64_t *billionths)
 {
     size_t digits = strspn(text, "0123456789");
@@ -32,12 +32,12 @@ static const char *take_decimal(const char *text, int64_t *whole, int64_t *billi
     return text + digits;
 }
 
-/* whole.billionths times `unit_ns`; false if that is more than 64 bits hold. */
+/* whole.billionths times `unit_ns`; false on overflow of 64 bits. */
 static bool scale(int64_t whole, int64_t billionths, int64_t unit_ns, int64_t *out_ns)
 {
     if (whole > (INT64_MAX - unit_ns) / unit_ns)
         return false;
-    /* Units above a second are whole seconds: no product overflows. */
+    /* Units above a second are whole seconds: products do not overflow. */
     int64_t fraction =
         unit_ns > SECOND_NS ? billionths * (unit_ns / SECOND_NS) : billionths * unit_ns / SECOND_NS;
     *out_ns = whole * unit_ns + fraction;
@@ -72,7 +72,7 @@ static enum status parse_relative(const char *text, struct time_point *out, stru
                 unit);
 }
 
-/* HH:MM[:SS[.ns]], as nanoseconds since midnight. Returns what comes after it; NULL if it is none. */
+/* HH:MM[:SS[.ns]], as nanoseconds since midnight. Returns the rest of the text; NULL if invalid. */
 static const char *take_time_of_day(const char *text, int64_t *ns)
 {
     int64_t part[3] = {0}, billionths = 0;
@@ -122,7 +122,8 @@ static bool is_digits(const char *text, size_t count)
     return strspn(text, "0123456789") >= count;
 }
 
-/* Z, +HH, +HHMM or +HH:MM, in seconds east of Greenwich. Returns what comes after it; NULL if it is none. */
+/* Z, +HH, +HHMM or +HH:MM, in seconds east of Greenwich. Returns the rest of the text; NULL if
+ * invalid. */
 static const char *take_zone(const char *text, int64_t *east_s)
 {
     *east_s = 0;
@@ -143,7 +144,7 @@ static const char *take_zone(const char *text, int64_t *east_s)
     return rest;
 }
 
-/* YYYY-MM-DD[THH:MM[:SS[.ns]][ZONE]]; a blank may be in place of the T and in front of the zone. Without a
+/* YYYY-MM-DD[THH:MM[:SS[.ns]][ZONE]]; a blank may replace the T and precede the zone. Without a
  * zone it is local time. */
 static enum status parse_date(const char *text, struct time_point *out, struct failure *why)
 {
@@ -209,8 +210,8 @@ enum status time_point_parse(const char *text, struct time_point *out, struct fa
     return STATUS_OK;
 }
 
-/* The second at which the local day of `begin_ns` began; as mktime() knows the zone's changes,
- * `ns` of that day is asked of it too. */
+/* The second at which the local day of `begin_ns` began; `ns` is passed to mktime() as well,
+ * because it knows the changes of the zone. */
 static bool resolve_time_of_day(int64_t ns, int64_t begin_ns, int64_t *out_ns)
 {
     time_t begin = (time_t)(begin_ns / SECOND_NS);

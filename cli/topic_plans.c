@@ -4,13 +4,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* An announcement is read before its archive: the archive is there for longer. */
+/* An announcement is read before its archive, so archives are kept longer. */
 #define ARCHIVES_LONGER_MS (UINT64_C(86400) * 1000)
-/* Segments that are still written to are not compacted. Of Kafka's own size (1 GiB), that much
- * would have to be read to restore a few MiB of state. */
+/* Active segments are not compacted. With Kafka's default size (1 GiB), a restore might read that
+ * much for a few MiB of state. */
 #define STATE_SEGMENT_BYTES (UINT64_C(64) << 20)
-/* Records have 1,000,000 bytes at the most (bus/producer.c); this is Kafka's default, which
- * operators may have lowered. */
+/* Records have at most 1,000,000 bytes (bus/producer.c); this is Kafka's default, which operators
+ * may have lowered. */
 #define RECORD_BYTES_MAX UINT64_C(1048588)
 
 static void plan_value(struct topic_plans *plans, enum bus_topic topic, const char *key,
@@ -35,7 +35,7 @@ static void plan_state(struct topic_plans *plans, enum bus_topic topic,
                        const struct topic_wishes *wishes)
 {
     char ratio[TOPIC_VALUE_MAX];
-    /* As Kafka writes it when asked: 0.1, not 0.10. */
+    /* As Kafka formats it: 0.1, not 0.10. */
     snprintf(ratio, sizeof ratio, "%g", wishes->state_dirty / 100.0);
     plan_value(plans, topic, "cleanup.policy", "compact");
     plan_number(plans, topic, "segment.bytes", STATE_SEGMENT_BYTES);
@@ -60,10 +60,10 @@ void topic_plans_init(struct topic_plans *plans, const struct topic_wishes *wish
             .replication = wishes->replication,
             .settings = plans->settings[i]};
         plan_number(plans, topic, "min.insync.replicas", (uint64_t)wishes->min_insync);
-        /* What was acknowledged by all must not be taken back by one that was behind. */
+        /* A replica that was behind must not discard acknowledged records. */
         plan_value(plans, topic, "unclean.leader.election.enable", "false");
         plan_number(plans, topic, "max.message.bytes", RECORD_BYTES_MAX);
-        /* Ages are told by one clock, the broker's, not by those of hosts. */
+        /* Ages are measured with one clock, the broker's, not those of hosts. */
         plan_value(plans, topic, "message.timestamp.type", "LogAppendTime");
     }
     plan_log(plans, BUS_CHUNKS, wishes->retention_ms);

@@ -4,13 +4,13 @@
 
 #include "base/memory.h"
 
-/* The bus waits some seconds for each. */
+/* Each try waits some seconds. */
 enum { ANSWER_TRIES = 2 };
 
-/* After so many polls for nothing, it looks whether partitions were added. */
+/* Number of empty polls after which it checks whether partitions were added. */
 enum { LOOK_POLLS = 200 };
 
-/* Who is asked whether to go on asking. */
+/* The callback that ends retries. */
 struct patience {
     int tries;
     bool (*over)(void *context);
@@ -23,7 +23,7 @@ static bool ask_again(struct patience *patience, enum status status)
            !(patience->over && patience->over(patience->context));
 }
 
-/* Where to begin in a partition that has records from `first` on. */
+/* The start offset of a partition with records from `first` on. */
 static enum status find_start(struct topic_reader *reader, int32_t partition,
                               const struct topic_from *from, int64_t first, int64_t *start,
                               struct failure *why)
@@ -109,7 +109,7 @@ void topic_reader_close(struct topic_reader *reader)
     *reader = (struct topic_reader){.bus = NULL};
 }
 
-/* END, or STOP: partitions were added, which nobody reads. */
+/* END, or STOP: partitions were added, which are not read. */
 static enum status look_for_more(struct topic_reader *reader, struct failure *why)
 {
     int32_t count;

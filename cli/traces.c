@@ -79,7 +79,7 @@ enum status traces_find(struct traces *traces, const struct config *config)
             say_left_out(traces, why.text);
     if (list->count == 0)
         return STATUS_REJECT;
-    enum status status = chunk_list_finish(list, &why); /* what is wrong was said */
+    enum status status = chunk_list_finish(list, &why); /* errors were reported */
     recording_mark(list);
     if (list->count == 0)
         return STATUS_REJECT;

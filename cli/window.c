@@ -20,7 +20,7 @@ static bool read_time(const struct config *config, const char *name, struct time
     return false;
 }
 
-/* Of the same kind, they can be compared without a trace. */
+/* Points of the same kind can be compared without a trace. */
 static bool is_empty(const struct window *window)
 {
     int64_t since = window->since.ns, until = window->until.ns;
@@ -43,7 +43,7 @@ bool window_read(struct window *window, const struct config *config, FILE *err)
 
 /* --- clocks --- */
 
-/* What there is to say of a session's clock. */
+/* The clock of a session. */
 struct session_clock {
     bool known;
     uint64_t first_ns;
@@ -55,13 +55,13 @@ static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
     return strcmp(a->session, b->session) == 0;
 }
 
-/* Where the first event of the session of chunk `*at` is; `*at` is moved to the next session. */
+/* The first event of the session of chunk `*at`; moves `*at` to the next session. */
 static struct session_clock find_clock(const struct chunk_list *list, size_t *at)
 {
     struct session_clock clock = {.known = false};
     size_t begin = *at;
     for (; *at < list->count && same_session(&list->at[begin], &list->at[*at]); ++*at) {
-        struct failure ignored; /* what cannot be read is said when it is mapped */
+        struct failure ignored; /* errors are reported when it is mapped */
         if (!clock.known)
             clock.known = map_first_event(&list->at[*at], &clock.first_ns, &clock.offset_ns,
                                           &ignored) == STATUS_OK;
@@ -69,7 +69,7 @@ static struct session_clock find_clock(const struct chunk_list *list, size_t *at
     return clock;
 }
 
-/* The end of an interval tells when its last event was. */
+/* The interval end has the time of its last event. */
 static void take_last(void *context, struct text key, struct bytes record)
 {
     (void)key;

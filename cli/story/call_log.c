@@ -12,25 +12,25 @@
 #include "trace/schema.h"
 #include "trace/syscalls.h"
 
-/* Digits of seconds, as strace has them. */
+/* DURATION_DIGITS: decimals of seconds, as in strace. */
 enum { DURATION_DIGITS = 6, WRITE_BYTES = 1 << 18 };
 
-/* A thread; or what runs on a CPU where nobody knows which thread does. */
+/* A thread; or the unknown current thread of a CPU. */
 struct log_thread {
     int32_t tid; /* or FOLLOW_UNKNOWN */
     bool is_wanted;
-    bool is_met;   /* a call event of it was seen */
-    bool is_open;  /* in a call, whose begin is `text` if it is wanted */
-    bool is_shown; /* that call is */
+    bool is_met;   /* it had a call event */
+    bool is_open;  /* in a call, whose begin is `text` if selected */
+    bool is_shown; /* that call is selected */
     const struct syscall *call;
     int64_t begin_ns; /* of it */
     struct line text;
-    const struct thread_row *row; /* NULL: not known */
+    const struct thread_row *row; /* NULL: unknown */
     int64_t pid;                  /* or REPORT_NONE */
-    int64_t from_ns, until_ns;    /* `row` is right from ... on, before ... */
-    struct phase_stack phases;    /* if phases are asked for; likewise: */
-    bool is_in;                   /* what comes next lies in one */
-    bool is_inside;               /* so does the event in hand: it may begin or end it */
+    int64_t from_ns, until_ns;    /* `row` is valid from ... on, before ... */
+    struct phase_stack phases;    /* if phases are selected, as are: */
+    bool is_in;                   /* the next event is in a selected phase */
+    bool is_inside;               /* so is the current event, which may begin or end it */
 };
 
 struct call_log {
@@ -39,10 +39,10 @@ struct call_log {
     FILE *out;
     struct line line;
     struct map threads; /* struct log_thread */
-    uint8_t *by_call;   /* enum wanted, by the id of the call; likewise of the class */
+    uint8_t *by_call;   /* enum wanted, by call id; the same for classes */
     uint8_t *by_class;
     size_t call_room, class_room;
-    size_t shown_open; /* threads in a call that is shown */
+    size_t shown_open; /* threads in a selected call */
     struct call_log_counts counts;
     bool is_broken; /* the output */
 };
@@ -65,7 +65,7 @@ static bool has_number(const struct call_log_numbers *numbers, int64_t number)
     return false;
 }
 
-/* The pattern's verdict on what is numbered `id`, asked once. */
+/* Whether the patterns match the name with number `id`; cached. */
 static bool wants(uint8_t **known, size_t *room, uint32_t id, const struct call_log_globs *globs,
                   const char *name)
 {
@@ -177,7 +177,7 @@ static void close_call(struct call_log *log, struct log_thread *thread)
     thread->is_open = false;
 }
 
-/* A call whose end is not seen; `how` says why. */
+/* A call whose end is not in the trace; `how`: the reason. */
 static void unfinished(struct call_log *log, struct log_thread *thread, const char *how)
 {
     close_call(log, thread);
@@ -222,7 +222,7 @@ static void on_entry(struct call_log *log, const struct followed *followed)
     strace_text_entry(&thread->text, event, &names);
 }
 
-/* Whether how the call ended is asked for. */
+/* Whether the outcome of the call is selected. */
 static bool wants_outcome(const struct call_log *log, const struct event *event, uint64_t took_ns)
 {
     char room[16];
@@ -235,8 +235,9 @@ static bool wants_outcome(const struct call_log *log, const struct event *event,
            (log->choice->errors.count == 0 || call_log_matches(&log->choice->errors, error));
 }
 
-/* Whether a call is to be shown of which only the end is seen. A new thread's first is the end of the call
- * that made it, which is its maker's. What began before all that is read is not of the time asked for. */
+/* Whether to show a call of which only the end is in the trace. The first one of a new thread is
+ * the end of the call that created it, which belongs to its creator. A call that began before all
+ * chunks read is outside the window. */
 static bool wants_resumed(struct call_log *log, const struct log_thread *thread,
                           const struct followed *followed)
 {
@@ -300,7 +301,7 @@ static void on_other(struct call_log *log, const struct followed *followed)
     log->counts.events++;
 }
 
-/* The thread is over, and what it was in. */
+/* Ends the thread and its open call. */
 static void on_end_of_thread(struct call_log *log, const struct followed *followed)
 {
     if (!event_has_value(followed->event, 0))
@@ -313,7 +314,7 @@ static void on_end_of_thread(struct call_log *log, const struct followed *follow
         free_thread(thread);
 }
 
-/* Of a thread on whose CPU events are lost, nobody knows whether its call has ended meanwhile. */
+/* If events of its CPU are lost, it is unknown whether the thread's call has ended. */
 static void on_border_of(struct call_log *log, const struct followed *followed, int32_t tid)
 {
     struct followed of = *followed;
@@ -346,7 +347,7 @@ static void note_phases(const struct call_log *log, struct log_thread *thread)
     thread->is_in = phase_stack_any(&thread->phases, wants_phase, log);
 }
 
-/* An instance may be ended by another thread of its process. */
+/* Another thread of its process may end an instance. */
 static void end_elsewhere(struct call_log *log, const struct log_thread *thread,
                           const struct followed *followed, size_t place)
 {
@@ -359,7 +360,7 @@ static void end_elsewhere(struct call_log *log, const struct log_thread *thread,
         }
 }
 
-/* Keeps the phases of the thread, and looks whether the event lies in one that is asked for. */
+/* Tracks the phases of the thread, and whether the event is in a selected one. */
 static void follow_phases(struct call_log *log, const struct followed *followed)
 {
     const struct event_class *class = followed->event->class;

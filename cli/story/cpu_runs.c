@@ -12,10 +12,10 @@ struct cpu_run {
 };
 
 struct cpu_run_list {
-    bool is_known; /* who runs there, since begin_ns */
+    bool is_known; /* the current thread, since begin_ns */
     int32_t current;
     int64_t begin_ns;
-    size_t count; /* of `at`, the last first; without gaps up to begin_ns */
+    size_t count; /* of `at`, the last run first; without gaps up to begin_ns */
     struct cpu_run at[CPU_SLICES];
 };
 

@@ -8,7 +8,7 @@
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader_kind.h"
 
-/* While chunks are read. */
+/* State while chunks are read. */
 struct following {
     struct follow *follow;
     struct schema *schema;
@@ -18,18 +18,18 @@ struct following {
     int64_t offset_ns;
     bool has_offset;
     bool stopped;
-    bool is_lost;                   /* what was in front of the next chunk is not known */
-    const struct reader_info *info; /* of the chunk in hand */
+    bool is_lost;                   /* the time before the next chunk is unknown */
+    const struct reader_info *info; /* of the current chunk */
     int64_t last_ns;                /* of the last event; INT64_MIN: none */
-    /* Of the chunk in hand: who runs behind each loss of its CPU's events, in the order of the chunk. Read when the
-     * first of them comes. */
+    /* For the current chunk: the current thread after each loss of a CPU's events, in chunk order.
+     * Read at the first loss. */
     const struct chunk_ref *ref;
     bool has_borders;
     int32_t *behind_border;
     size_t border_count, border_room, borders_passed;
 };
 
-/* One of them, open. */
+/* An open chunk. */
 struct open_chunk {
     struct chunk *chunk;
     struct reader *reader; /* NULL: no traces */
@@ -89,9 +89,9 @@ static int32_t *current_on(struct following *following, int32_t cpu)
     return &following->current[cpu];
 }
 
-/* --- who runs when a chunk begins --- */
+/* --- current threads at the begin of a chunk --- */
 
-/* Takes what the first switch of each CPU tells; returns how many CPUs it has not come to yet. */
+/* Takes the first switch of each CPU; returns the number of CPUs without one so far. */
 static size_t look_at(struct following *following, const struct event *event, bool *seen,
                       size_t cpu_count)
 {
@@ -138,15 +138,16 @@ static void look_ahead(struct following *following, const struct chunk_ref *ref)
     chunk_done(&open);
 }
 
-/* --- who runs behind a loss --- */
+/* --- current threads after a loss --- */
 
-/* Behind a border, events of the CPU are of whoever its next switch takes off; of nobody if that is so much later. */
+/* After a border, events of the CPU belong to the thread that its next switch takes off, unless
+ * that is this much later. */
 #define BEHIND_NS_MAX UINT64_C(10000000000)
 
 struct border_cpu {
     size_t border;     /* its index + 1, until the CPU's next switch; 0: none */
-    size_t first;      /* which event was its first from then on; 0: none yet */
-    uint64_t first_ns; /* and when that was */
+    size_t first;      /* index of its first event after it; 0: none yet */
+    uint64_t first_ns; /* its time */
     int32_t current;
 };
 
@@ -154,8 +155,8 @@ struct borders {
     struct following *following;
     struct border_cpu *cpus;
     size_t cpu_count, open_count;
-    size_t events;    /* so many were read */
-    struct map named; /* by tid + 1: the last event that named it, by a switch or at its begin */
+    size_t events;    /* number of events read */
+    struct map named; /* by tid + 1: the last event that named it, in a switch or at its creation */
 };
 
 static void close_border(struct borders *borders, struct border_cpu *cpu, int32_t tid)
@@ -187,7 +188,8 @@ static void name_thread(struct borders *borders, const struct event *event, unsi
             (void *)(uintptr_t)borders->events;
 }
 
-/* Whether the thread can have been on `cpu` since its border: it ran nowhere else, and was not born since. */
+/* Whether the thread can have been on `cpu` since its border: it ran on no other CPU, and was not
+ * created since. */
 static bool was_there(const struct borders *borders, const struct border_cpu *cpu,
                       const struct event *event, int32_t tid)
 {
@@ -230,7 +232,7 @@ static void note_event(struct borders *borders, const struct event *event)
         name_thread(borders, event, 2);
 }
 
-/* Reads the chunk in hand up to where all is known that is asked for. */
+/* Reads the current chunk until all borders are resolved. */
 static void find_borders(struct following *following)
 {
     struct open_chunk open;
@@ -261,7 +263,7 @@ static void find_borders(struct following *following)
     chunk_done(&open);
 }
 
-/* At a border: who is current from there on. */
+/* The current thread after a border. */
 static int32_t behind_border(struct following *following)
 {
     if (!following->has_borders)
@@ -311,7 +313,7 @@ static void take(struct following *following, const struct event *event)
         *current = followed.behind;
 }
 
-/* Whether nothing of the chunk is asked for; its clock is known then. */
+/* Whether the chunk is outside the time range; then its clock is known. */
 static bool is_outside(const struct following *following, const struct chunk_ref *ref)
 {
     const struct follow *follow = following->follow;
@@ -350,7 +352,7 @@ static void say_failed(struct following *following, const struct chunk_ref *ref,
     reader_say(&following->follow->warnings, "%s: %s", ref->path ? ref->path : "chunk", why->text);
 }
 
-/* A chunk that is read, and who wants to know what is wrong with it. */
+/* A chunk, and the receiver of its warnings. */
 struct said_of {
     const struct reader_warnings *warnings;
     const char *path;
@@ -362,7 +364,7 @@ static void say_of_chunk(void *context, const char *sentence)
     reader_say(of->warnings, "%s: %s", of->path ? of->path : "chunk", sentence);
 }
 
-/* Nothing is known of what lies in front of the next chunk: who runs where is looked up in that one. */
+/* The time before the next chunk is unknown: the current threads are looked up in that chunk. */
 static void tell_gap(struct following *following)
 {
     following->is_lost = true;
@@ -399,7 +401,7 @@ static void read_chunk(struct following *following, const struct chunk_ref *ref)
     chunk_done(&open);
 }
 
-/* The clock, from the first chunk that tells it. */
+/* Takes the clock from the first chunk that has it. */
 static void find_clock(struct following *following)
 {
     struct follow *follow = following->follow;
@@ -435,7 +437,8 @@ void follow(struct follow *follow)
     schema_free(following.schema);
 }
 
-/* Source: TASK_RUNNING and TASK_REPORT_MAX of the kernel's include/linux/sched.h, in its versions. */
+/* Source: TASK_RUNNING and TASK_REPORT_MAX of the kernel's include/linux/sched.h, in all its
+ * versions. */
 bool follow_is_runnable(int64_t prev_state)
 {
     bool one_bit = prev_state >= 1024 && (prev_state & (prev_state - 1)) == 0;

@@ -5,7 +5,7 @@
 static const uint64_t SECOND_NS = 1000000000;
 enum { QUOTED_MAX = 256, DIGITS_MAX = 20, QUARTER_S = 900 };
 
-/* Writes the digits of `number` up to `end`; returns where they begin. */
+/* Writes the digits of `number` before `end`; returns their begin. */
 static char *digits_before(char *end, uint64_t number)
 {
     static const char PAIRS[] =
@@ -83,7 +83,7 @@ void line_quoted(struct line *line, struct text text)
         line_string(line, "...");
 }
 
-/* `count` digits of `number`, with zeros in front. */
+/* `count` digits of `number`, with leading zeros. */
 static void padded(struct line *line, uint64_t number, unsigned count)
 {
     char *digits = line_room(line, count);
@@ -106,7 +106,7 @@ void line_seconds(struct line *line, uint64_t ns, unsigned digits)
     padded(line, part, digits);
 }
 
-/* Zones differ by multiples of 15 minutes, and change at such. */
+/* Time zones differ by multiples of 15 minutes, and change at such. */
 static void find_quarter(struct line *line, int64_t second)
 {
     time_t then = (time_t)second;

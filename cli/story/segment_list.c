@@ -12,7 +12,7 @@ struct finding {
     const struct phase_definition *request;
     struct segment_list *list;
     bool has_begun;
-    size_t later; /* requests of the same values that have begun since, and are open */
+    size_t later; /* open requests with the same values that began later */
 };
 
 static bool is_of_process(const struct finding *finding, const struct followed *followed)
@@ -29,7 +29,8 @@ static bool is_of_process(const struct finding *finding, const struct followed *
            pid == finding->ask->row->pid;
 }
 
-/* Whether the event has the values of the request, in the fields of its begin, or of its end. */
+/* Whether the event has the match values of the request, in the fields of its begin or end event.
+ */
 static bool agrees(const struct finding *finding, const struct event *event, bool at_end)
 {
     const struct named_values *values = &finding->ask->row->match;

@@ -12,7 +12,7 @@
 #include "trace/schema.h"
 #include "trace/syscalls.h"
 
-/* What is followed of the machine, for all stories that are told at once. */
+/* State of the machine, shared by all stories of a pass. */
 struct machine {
     struct story_irqs irqs;
     struct cpu_runs runs;
@@ -22,17 +22,17 @@ struct telling {
     const struct machine *machine;
     const struct story_ask *ask;
     struct story *story;
-    struct line line; /* to write into */
+    struct line line; /* buffer */
     bool has_begun;
-    int32_t cpu; /* that it ran on last; -1: not known */
+    int32_t cpu; /* the last CPU; -1: unknown */
     bool is_on;  /* it runs there */
     bool is_over;
-    /* The call that it is in when the instance begins. */
+    /* Its call when the instance begins. */
     bool is_in_call;
     int64_t entered_ns;
     struct line call;
     int64_t at_ns; /* now */
-    /* Who ran instead. */
+    /* Threads that ran instead. */
     struct line instead;
     unsigned instead_count;
 };
@@ -93,7 +93,7 @@ static struct story_node *add_event(struct telling *telling, int64_t at_ns, stru
 
 /* --- interrupts --- */
 
-/* It takes the CPU from the thread. */
+/* An interrupt takes the CPU from the thread. */
 static void on_irq(struct telling *telling, const struct followed *followed, enum irq_step step,
                    const struct cpu_irq *irq)
 {
@@ -169,7 +169,7 @@ static void on_switch_out(struct telling *telling, const struct followed *follow
     telling->is_on = false;
 }
 
-/* Of a wait of the thread, somebody had the CPU that it gets. */
+/* Another thread had the CPU that this one gets later. */
 static void add_run(void *context, int32_t tid, int64_t ns)
 {
     struct telling *telling = context;
@@ -181,7 +181,7 @@ static void add_run(void *context, int32_t tid, int64_t ns)
     story_sums_add(&telling->story->ran, &tree_of(telling)->arena, written(line), (uint64_t)ns);
 }
 
-/* It gets a CPU; who left that one is who had it meanwhile. */
+/* The thread gets a CPU; threads that had this CPU before ran instead. */
 static void on_switch_in(struct telling *telling, const struct followed *followed)
 {
     const struct event *event = followed->event;
@@ -309,7 +309,7 @@ static struct story_node *open_phase(const struct telling *telling, uint32_t def
     return node;
 }
 
-/* With what is in the line. A call that the thread is in goes on behind the phase. */
+/* Ends it with the text in the line. The thread's current call continues after the phase. */
 static void end_phase(struct telling *telling, struct story_node *phase, int64_t at_ns)
 {
     struct story_tree *tree = tree_of(telling);
@@ -391,7 +391,7 @@ static void on_own(struct telling *telling, const struct followed *followed)
         on_switch_out(telling, followed);
         return;
     }
-    /* It runs, whatever was thought. */
+    /* It runs, in spite of its tracked state. */
     end_wait(telling, followed->wall_ns, text_of("no end in the trace"));
     telling->cpu = event->cpu;
     telling->is_on = true;
@@ -411,7 +411,7 @@ static void on_own(struct telling *telling, const struct followed *followed)
     }
 }
 
-/* Before the instance: which call the thread is in, and where it runs. */
+/* Before the instance: tracks the thread's call and CPU. */
 static void on_before(struct telling *telling, const struct followed *followed, bool is_own)
 {
     const struct event *event = followed->event;

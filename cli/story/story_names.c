@@ -4,12 +4,12 @@
 
 #include "base/memory.h"
 
-/* The last answers, by a few bits of the question. */
+/* A cache of the last results, by some bits of the query. */
 enum { KEPT = 4096 };
 
 struct answer {
     int64_t pid, fd;
-    int64_t from_ns, until_ns; /* good for these times; none if they are equal */
+    int64_t from_ns, until_ns; /* valid for these times; empty if equal */
     const struct fd_row *row;
 };
 
@@ -36,7 +36,7 @@ const struct thread_row *story_names_thread(const struct story_names *names, int
 {
     const struct thread_row *rows = names->session->threads;
     size_t count = names->session->thread_count, low = 0, high = count;
-    while (low < high) { /* the first that is of a greater tid, or begins later */
+    while (low < high) { /* the first with a greater tid, or a later begin */
         size_t middle = low + (high - low) / 2;
         if (rows[middle].tid > tid || (rows[middle].tid == tid && rows[middle].begin_ns > at_ns))
             high = middle;
@@ -63,7 +63,7 @@ const char *story_names_process(const struct story_names *names, int64_t pid)
     return NULL;
 }
 
-/* The first row that is of a greater process or number, or begins later. */
+/* The first row with a greater process or number, or a later begin. */
 static size_t later_descriptor(const struct session_report *session, int64_t pid, int64_t fd,
                                int64_t at_ns)
 {

@@ -5,9 +5,9 @@
 
 #include "base/memory.h"
 
-/* What repeats: so many stretches in a row, so often at least. */
+/* A repetition: at most PERIOD_MAX nodes, at least REPEATS_MIN times. */
 enum { PERIOD_MAX = 8, REPEATS_MIN = 4 };
-/* Events in one line. */
+/* Maximum number of events in one line. */
 enum { MINOR_ROW_MAX = 256 };
 
 struct story_node *story_tree_begin(struct story_tree *tree, enum story_kind kind, int64_t at_ns,
@@ -99,7 +99,7 @@ static int64_t duration(const struct story_node *node)
     return node->end_ns - node->begin_ns;
 }
 
-/* How often the `period` stretches from `at` on come again, right behind each other. */
+/* How often the `period` nodes from `at` on repeat consecutively. */
 static size_t repeats(struct story_node *const *nodes, size_t count, size_t at, size_t period)
 {
     size_t same = 0;
@@ -146,7 +146,7 @@ static void print_between(struct printing *printing, const struct story_node *no
     end_line(printing);
 }
 
-/* So many stretches from `at` on, which are `often` times what was before them. */
+/* Prints `count` nodes from `at` on, which are `often` repetitions of the ones before. */
 static void print_folded(struct printing *printing, struct story_node *const *nodes, size_t count,
                          size_t period, unsigned depth)
 {
@@ -178,7 +178,7 @@ static void print_folded(struct printing *printing, struct story_node *const *no
 
 static void print_node(struct printing *printing, const struct story_node *node, unsigned depth);
 
-/* How many minor events stand in a row from `at` on. */
+/* The number of consecutive minor events from `at` on. */
 static size_t minor_row(struct story_node *const *nodes, size_t count, size_t at)
 {
     size_t row = 0;

@@ -7,7 +7,7 @@
 
 /* The highest error number. Source: MAX_ERRNO of the kernel's include/linux/err.h. */
 enum { ERRNO_MAX = 4095, AT_FDCWD_NUMBER = -100 };
-/* So large a number is hardly anything else than an address. */
+/* Such large numbers are almost always addresses. */
 static const uint64_t ADDRESS_MIN = UINT64_C(1) << 40;
 
 static bool begins(const struct field_shape *shape, const char *word, size_t count)
@@ -26,14 +26,14 @@ static bool is_named(const struct field_shape *shape, const char *word, size_t c
     return shape->name_count == count && memcmp(shape->name, word, count) == 0;
 }
 
-/* Fields of calls that are descriptors: `fd`, `dfd`, `in_fd`, `fd_in`, `fildes` and the like. Source:
+/* Fields that are descriptors: `fd`, `dfd`, `in_fd`, `fd_in`, `fildes` and the like. Source:
  * lttng-modules 2.13. */
 static bool is_descriptor(const struct field_shape *shape)
 {
     return ends(shape, "fd", 2) || begins(shape, "fd_", 3) || is_named(shape, "fildes", 6);
 }
 
-/* What the event does not have, and lengths of sequences, which the tracer adds: `_NAME_length`. */
+/* Absent fields, and lengths of sequences, which the tracer adds: `_NAME_length`. */
 static bool is_left_out(const struct field_shape *shape)
 {
     return !shape->is_declared || (begins(shape, "_", 1) && ends(shape, "_length", 7));
@@ -68,7 +68,7 @@ static void named_value(struct line *line, const struct field_shape *shape,
     value_text(line, shape, value);
 }
 
-/* False if the field is none, or nothing is known of it but its number. */
+/* False if the field is not a descriptor, or only its number is known. */
 static bool descriptor_text(struct line *line, const struct field_shape *shape,
                             const struct field_value *value, const struct strace_names *names)
 {
@@ -128,7 +128,7 @@ bool strace_error(const struct event *event, const char **out, char room[16])
     return true;
 }
 
-/* Of a list of numbers: new descriptors. */
+/* A list of numbers: new descriptors. */
 static void list_text(struct line *line, const struct field_shape *shape, const struct event *event)
 {
     line_text(line, (struct text){shape->name, shape->name_count});
@@ -140,8 +140,8 @@ static void list_text(struct line *line, const struct field_shape *shape, const 
     line_char(line, ']');
 }
 
-/* Results that are numbers people want to read, texts, and new descriptors; no addresses, and not what
- * the begin of the call told already. */
+/* Results that are useful numbers, texts, and new descriptors; no addresses, and nothing that the
+ * begin of the call already had. */
 static void outcome_text(struct line *line, const struct event *event, struct text entry)
 {
     bool first = true;

@@ -8,7 +8,7 @@
 
 /* struct track_thread.state */
 enum { STATE_UNKNOWN, STATE_RUNNING, STATE_RUNNABLE, STATE_BLOCKED };
-/* As the kernel has them for ftrace; preempted threads are runnable. */
+/* States of the kernel's ftrace; preempted threads are runnable. */
 enum { PREV_RUNNABLE = 0, PREV_SLEEP = 1, PREV_DEAD = 16, PREV_STATES = 0x3f };
 
 static struct cpu_track *cpu_at(struct cpu_tracks *cpus, int32_t cpu)
@@ -48,7 +48,7 @@ static void set_state(struct cpu_tracks *cpus, struct track_thread *thread, unsi
     perfetto_count(cpus->tracks->file, cpus->runnable_track, at_ns, (int64_t)cpus->runnable);
 }
 
-/* `next` is current from now on; who was is in the state that `prev_state` says. */
+/* `next` becomes current; the previous thread gets the state `prev_state`. */
 static void make_current(struct cpu_tracks *cpus, int32_t cpu, int32_t next, int64_t prev_state,
                          int64_t at_ns)
 {
@@ -75,7 +75,7 @@ static void make_current(struct cpu_tracks *cpus, int32_t cpu, int32_t next, int
     }
 }
 
-/* `tid` is found to be current, without a switch that says since when. */
+/* `tid` is current, without a switch that shows since when. */
 static void find_current(struct cpu_tracks *cpus, int32_t cpu, int32_t tid, int64_t at_ns)
 {
     if (cpu_at(cpus, cpu)->current == tid)
@@ -150,7 +150,7 @@ static void border(struct cpu_tracks *cpus, int32_t cpu, int64_t at_ns)
     if (tid > 0) {
         struct track_thread *thread = tracks_thread(cpus->tracks, tid, at_ns);
         if (thread->last_ns > 0 && thread->last_ns < at_ns)
-            at_ns = thread->last_ns; /* what it did since is not known */
+            at_ns = thread->last_ns; /* its state since then is unknown */
         tracks_drop_call(cpus->tracks, thread, at_ns);
     }
     make_current(cpus, cpu, CPU_TRACKS_NOBODY, CPU_TRACKS_NO_STATE, at_ns);
@@ -202,7 +202,8 @@ static void on_irq(struct cpu_tracks *cpus, const struct followed *followed)
                        name && name->type == FIELD_TEXT ? name->text : text_of(""));
 }
 
-/* Who runs where no switch has said so yet: at the first event of a CPU, and where a context says it. */
+/* Determines the current thread before the first switch: at the first event of a CPU, and from
+ * contexts. */
 static void look_who_runs(struct cpu_tracks *cpus, const struct followed *followed)
 {
     const struct event *event = followed->event;

@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 
-/* Types of fields on the wire. Source: protobuf.dev/programming-guides/encoding. */
+/* Wire types. Source: protobuf.dev/programming-guides/encoding. */
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 enum { VARINT_MAX = 10, LENGTH_BYTES = 4, SEVEN = 0x7f, MORE = 0x80 };
 

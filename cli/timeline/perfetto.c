@@ -15,7 +15,10 @@ enum {
     PACKET_TRACK_DESCRIPTOR = 60
 };
 enum { SNAPSHOT_CLOCKS = 1, CLOCK_ID = 1, CLOCK_TIMESTAMP = 2 };
-enum { CLOCK_REALTIME_ID = 1, CLOCK_BOOTTIME_ID = 6 }; /* the latter is that of all timestamps */
+enum {
+    CLOCK_REALTIME_ID = 1,
+    CLOCK_BOOTTIME_ID = 6
+}; /* the latter is the clock of all timestamps */
 enum {
     DESCRIPTOR_UUID = 1,
     DESCRIPTOR_NAME = 2,
@@ -56,11 +59,11 @@ enum {
 };
 enum { WAKING_COMM = 1, WAKING_PID = 2, WAKING_SUCCESS = 4 };
 enum { IRQ_NUMBER = 1, IRQ_NAME = 2 };
-/* Of `common_flags`. Source: TRACE_FLAG_HARDIRQ, TRACE_FLAG_SOFTIRQ of the kernel's
+/* Bits of `common_flags`. Source: TRACE_FLAG_HARDIRQ, TRACE_FLAG_SOFTIRQ of the kernel's
  * include/linux/trace_events.h. */
 enum { FLAG_HARDIRQ = 8, FLAG_SOFTIRQ = 16 };
 
-/* All packets are of one writer. */
+/* All packets have one writer. */
 enum { SEQUENCE = 1, WRITE_BYTES = 1 << 18 };
 
 static void write_out(struct perfetto *file)
@@ -172,7 +175,7 @@ uint64_t perfetto_counter(struct perfetto *file, const char *name)
     return described(file, description);
 }
 
-/* --- what is on them --- */
+/* --- slices, instants, counters --- */
 
 struct opened {
     size_t packet, event;
@@ -244,7 +247,7 @@ void perfetto_count(struct perfetto *file, uint64_t track, int64_t at_ns, int64_
     close_event(file, event);
 }
 
-/* --- the kernel's --- */
+/* --- kernel events --- */
 
 struct bundle {
     size_t packet, events, event, payload;

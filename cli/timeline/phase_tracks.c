@@ -14,14 +14,14 @@ struct open_phase {
     const struct phase_definition *definition;
     uint32_t index; /* of it */
     struct track_thread *thread;
-    int64_t pid; /* or REPORT_NONE: of its thread alone */
+    int64_t pid; /* or REPORT_NONE: only of its thread */
     int64_t begin_ns;
     bool of_user_space;
-    uint64_t captured;          /* bits of what was told already */
+    uint64_t captured;          /* bits of captured fields already written */
     char *path, *name;          /* the name is the last part of the path */
     struct field_value *values; /* of the match fields */
     uint64_t key;
-    struct open_phase *same;            /* of the same key, begun before */
+    struct open_phase *same;            /* with the same key, begun before */
     struct open_phase *below;           /* on its thread, begun before */
     struct open_phase *earlier, *later; /* of all */
     struct open_phase *parent;          /* while it is open; or NULL */
@@ -50,9 +50,9 @@ static struct text name_of(const struct phase_definition *definition, const stru
     return text_of(room);
 }
 
-/* --- who is who --- */
+/* --- keys --- */
 
-/* What must be equal for an end to end it; false if a field is missing. */
+/* The key that an end must have to end it; false if a field is missing. */
 static bool key_of(const struct phase_definition *definition, uint32_t index, bool is_begin,
                    const struct track_thread *thread, const struct event *event, uint64_t *out)
 {
@@ -88,7 +88,7 @@ static bool is_ended_by(const struct open_phase *phase, uint32_t index,
     return true;
 }
 
-/* --- open ones --- */
+/* --- open phases --- */
 
 static void unlink_from(struct open_phase **link, const struct open_phase *phase, size_t next)
 {
@@ -98,7 +98,7 @@ static void unlink_from(struct open_phase **link, const struct open_phase *phase
         *link = *(struct open_phase **)((char *)*link + next);
 }
 
-/* Its children, which all began later, are its parent's from now on. */
+/* Moves its children, which all began later, to its parent. */
 static void leave_family(struct open_phase *phase)
 {
     for (struct open_phase *other = phase->later; phase->children > 0; other = other->later) {
@@ -186,7 +186,7 @@ static struct perfetto_note note_of(const char *name, const struct field_value *
     return note;
 }
 
-/* Of the fields that are captured, those that the event has and none before had. */
+/* Adds captured fields that the event has and earlier events lacked. */
 static size_t capture(struct open_phase *phase, const struct event *event,
                       struct perfetto_note *notes)
 {
@@ -243,7 +243,7 @@ static void take_ends(struct phase_tracks *phases, struct track_thread *thread,
 
 /* --- begins --- */
 
-/* Whether the match fields that both definitions have agree, and there are such. */
+/* Whether both definitions have common match fields, and these agree. */
 static bool agrees(const struct open_phase *parent, const struct phase_definition *definition,
                    const struct event *event)
 {
@@ -277,7 +277,7 @@ static struct open_phase *parent_of(const struct phase_tracks *phases,
     return NULL;
 }
 
-/* In the innermost slice of the thread's track if that is a phase that it is in. */
+/* Whether the innermost slice of the thread's track is an ancestor of the phase. */
 static bool is_nested(const struct open_phase *phase)
 {
     const struct track_slice *top = tracks_top(phase->thread, "phase");
@@ -287,7 +287,7 @@ static bool is_nested(const struct open_phase *phase)
     return !top;
 }
 
-/* Texts are its own: of any length, since they are compared. */
+/* Copies texts, of any length, since they are compared. */
 static struct field_value copy_of(const struct field_value *value)
 {
     struct field_value copy = *value;

@@ -18,7 +18,7 @@ struct timeline {
     struct tracks tracks;
     struct phase_tracks phases;
     struct cpu_tracks cpus;
-    struct line line; /* to write into */
+    struct line line; /* buffer */
     int64_t last_ns;  /* of the last event; or INT64_MIN */
     uint64_t events;
 };
@@ -86,7 +86,7 @@ static void on_call_exit(struct timeline *timeline, struct track_thread *thread,
     tracks_drop_call(&timeline->tracks, thread, followed->wall_ns);
     if (event->call && event->call->role->op == CALL_CLONE && event_has_value(event, 0) &&
         event->value[0] == 0)
-        return; /* a new thread's, of the call that its maker has made */
+        return; /* in a new thread: the call of its creator */
     notes[count++] = (struct perfetto_note){.name = "begin", .text = text_of("not seen")};
     if (timeline->tracks.is_on && thread->is_shown)
         perfetto_instant(timeline->tracks.file, tracks_of(&timeline->tracks, thread),
@@ -137,7 +137,7 @@ static void on_thread_exit(struct timeline *timeline, const struct followed *fol
         phase_tracks_end_process(&timeline->phases, thread->pid, false, at_ns);
 }
 
-/* A call of exec by a thread ends under the number of its leader. */
+/* An exec call by a thread ends under the tid of its main thread. */
 static void on_exec(struct timeline *timeline, const struct followed *followed)
 {
     const struct event *event = followed->event;
@@ -183,7 +183,7 @@ static void take_own(struct timeline *timeline, struct track_thread *thread,
         on_event(timeline, thread, followed);
 }
 
-/* Asked now and then. */
+/* Called occasionally. */
 static bool is_stopped(struct timeline *timeline)
 {
     enum { EVENTS = 1 << 16 };
@@ -228,7 +228,7 @@ static void on_gap(void *context, int64_t at_ns)
     free(all);
 }
 
-/* Calls, events of user space, and interrupts by their fields. */
+/* Calls and user-space events with their fields, and interrupts. */
 static bool shows_fields(enum domain domain, const char *name)
 {
     return domain == DOMAIN_UST || strncmp(name, "syscall_", 8) == 0 ||

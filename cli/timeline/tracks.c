@@ -7,7 +7,7 @@
 #include "base/memory.h"
 
 struct track_lane {
-    uint64_t track; /* 0: not made yet */
+    uint64_t track; /* 0: not created yet */
     char *name;
     bool is_taken;
     struct track_lane *next;
@@ -67,7 +67,7 @@ uint64_t tracks_of(struct tracks *tracks, struct track_thread *thread)
     return thread->track;
 }
 
-/* Ends what is open of a life that is over: its owners forget it by themselves. */
+/* Ends open slices of a life that has ended: their owners drop them themselves. */
 static void end_all(struct tracks *tracks, struct track_thread *thread, int64_t at_ns)
 {
     while (thread->open_count > 0)
