@@ -1,10 +1,10 @@
-/* bench/flat.c -- whether an event costs the same however many there are, and of however many threads.
+/* bench/flat.c -- whether the cost of an event depends on the number of events and threads.
  *
  *     bench_flat [--rounds N]
  *
- * Writes kernel traces of four CPUs to a temporary folder, in LTTng's layout: threads take turns, each
- * reads ten times from one of four descriptors and gives its CPU to the next. Maps each to encoded
- * partials; of several rounds the best counts, in nanoseconds of CPU time per event. */
+ * Writes kernel traces of four CPUs to a temporary folder, in LTTng's layout: threads alternate;
+ * each reads ten times from one of four descriptors and gives its CPU to the next. Maps each trace
+ * to encoded partials; prints the best of several rounds, in nanoseconds of CPU time per event. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>

@@ -1,10 +1,10 @@
-/* bench/measure.c -- what one command costs: runs it and appends a line
- * `wall user sys peak` to a file: seconds three times, and kibibytes of peak resident memory.
+/* bench/measure.c -- measures one command: runs it and appends a line
+ * `wall user sys peak` to a file: three times in seconds, and peak resident memory in kibibytes.
  *
  *     bench_measure FILE COMMAND [ARGUMENT]...
  *
- * The command keeps its stdout and stderr. Leaves with its exit code, 128 + N if signal N ended
- * it. The shell's `time` does not tell memory, and the program of that name is often not there. */
+ * The command keeps its stdout and stderr. Exits with its exit code, or 128 + N if signal N ended
+ * it. The shell's `time` does not measure memory, and the program `time` is often missing. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

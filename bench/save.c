@@ -1,11 +1,11 @@
-/* bench/save.c -- what saving the state of a reducer costs where much lives and little changes.
+/* bench/save.c -- the cost of saving a reducer's state when much is live and little changes.
  *
  *     bench_save [--threads N] [--changed N] [--saves N]
  *
- * So many threads live, each of a process of its own, with a descriptor; between two saves, some of them have a
- * call. In milliseconds of CPU time per save, the best of all: once where all is written, and where only they
- * changed, with the records that were written then. `retelling` is what an interval tells of the living before it
- * is saved: one in 32 of them, and those that are new. */
+ * N threads are live, each in its own process, with a descriptor; between two saves, some of them
+ * make a call. Prints milliseconds of CPU time per save, the best of all: for writing everything,
+ * and for writing only the changes, with the number of written records. `retelling` is what an
+ * interval emits about live entities before the save: one in 32 of them, and the new ones. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

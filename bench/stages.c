@@ -1,19 +1,19 @@
-/* bench/stages.c -- what each stage of mapping costs, in nanoseconds of CPU time per event.
+/* bench/stages.c -- the cost of each stage of mapping, in nanoseconds of CPU time per event.
  *
  *     bench_stages [--rounds N] [--reader NAME] [--phases FILE] [--map-only] [--user-only] PATH...
  *
- * PATH as for `spanmill report`; archives are decompressed, folders are not. Of several rounds the
- * best of each stage counts. With --map-only no other stage runs: for profilers.
+ * PATH as for `spanmill report`; archives are decompressed, folders are not. Prints the best of
+ * several rounds for each stage. With --map-only no other stage runs: for profilers.
  *
- *     unpack   a chunk's archive in memory (digest, zstd, tar), or its files mapped
- *     open     metadata (known from the chunk before, but for the first), packets, and events
- *              in front of the chunk's interval
- *     decode   every stream for itself, to events
- *     merge    what all streams in one row take beyond that
- *     core     what states, spans and sums take beyond that
+ *     unpack   a chunk's archive in memory (digest, zstd, tar), or mapping its files
+ *     open     metadata (known from the previous chunk, except for the first), packets, and events
+ *              before the chunk's interval
+ *     decode   each stream separately, to events
+ *     merge    the additional time for all streams in one sequence
+ *     core     the additional time for states, spans and sums
  *     write    the row to bytes
- *     encode   bytes to records: protobuf, zstd; and what else mapping takes
- *     map      all of a chunk to encoded partials, with all of the above
+ *     encode   bytes to records: protobuf, zstd; and the rest of mapping
+ *     map      a whole chunk to encoded partials, with all of the above
  *     join     bytes of a row to results, as if each chunk were the only one of its session */
 #include <errno.h>
 #include <getopt.h>

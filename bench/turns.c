@@ -1,9 +1,9 @@
-/* bench/turns.c -- whether an event costs the core the same of however many threads.
+/* bench/turns.c -- whether the core's cost of an event depends on the number of threads.
  *
  *     bench_turns [--rounds N] [--threads N]
  *
- * Four CPUs, in memory: threads take turns, each reads ten times and gives its CPU to the next. In
- * nanoseconds of CPU time per event; of several rounds the best counts. */
+ * Four CPUs, in memory: threads alternate; each reads ten times and gives its CPU to the next.
+ * Prints the best of several rounds, in nanoseconds of CPU time per event. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "bus/client.h"
 
-/* Making a topic takes its time; workers ask in the midst of their work. */
+/* Creating a topic takes time; workers query during their work. */
 enum { CREATE_MS = 15000, ASK_MS = 5000 };
 
 struct bus_admin {
@@ -64,13 +64,13 @@ static rd_kafka_AdminOptions_t *options_for(const struct bus_admin *admin, rd_ka
 {
     char error[256];
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin->handle, op);
-    /* Both are within what the library takes. */
+    /* Both are in the valid range. */
     rd_kafka_AdminOptions_set_request_timeout(options, limit_ms, error, sizeof error);
     return options;
 }
 
-/* The answer. It comes within the request's own limit, be it that it timed out: none is left in the
- * queue for the next. */
+/* Waits for the response. It arrives within the request's own limit, possibly as a timeout, so none
+ * is left in the queue for the next request. */
 static enum status answer(const struct bus_admin *admin, const char *what, rd_kafka_event_t **out,
                           struct failure *why)
 {
@@ -208,10 +208,9 @@ enum status bus_admin_partitions(struct bus_admin *admin, enum bus_topic topic, 
 
 /* --- another group --- */
 
-/* A consumer in the group's name that never subscribes, and so is no member of it. The question
- * for a group's offsets that librdkafka has for administrators, ListConsumerGroupOffsets, ends the
- * process when the coordinator is another broker by then, or not ready: seen with 2.0.2
- * (rd_kafka_cgrp_op() with a handle that has no group). */
+/* A consumer with the group's name that never subscribes, and so is no member. librdkafka's admin
+ * request for offsets, ListConsumerGroupOffsets, aborts the process if the coordinator has moved or
+ * is not ready: seen with 2.0.2 (rd_kafka_cgrp_op() with a handle that has no group). */
 static enum status observe(struct bus_admin *admin, const char *group, struct failure *why)
 {
     if (admin->observer && strcmp(admin->observed, group) == 0)
@@ -254,8 +253,8 @@ enum status bus_admin_group_offsets(struct bus_admin *admin, const char *role, e
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : client_fail(code, group, why);
 }
 
-/* The brokers are asked which groups they coordinate: rd_kafka_DescribeConsumerGroups() of 2.0.2 has the
- * fault that observe() tells of. */
+/* Queries the brokers for the groups that they coordinate: rd_kafka_DescribeConsumerGroups() of
+ * 2.0.2 has the bug described at observe(). */
 enum status bus_admin_group_members(struct bus_admin *admin, const char *role, size_t *count,
                                     struct failure *why)
 {

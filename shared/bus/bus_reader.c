@@ -8,27 +8,27 @@
 struct bus_reader {
     struct client client;
     rd_kafka_t *handle;
-    /* Asks for offsets: one that reads committed records only is told of the last stable one. */
+    /* For offset queries: a read_committed consumer would get the last stable offset. */
     rd_kafka_t *uncommitted;
     const struct bus_settings *settings;
     rd_kafka_message_t *last;
     bool taken;
-    /* What is assigned, if anything is: it may be deleted, of which librdkafka says nothing. */
+    /* The assignment, if any: its topic may be deleted, which librdkafka does not report. */
     bool is_assigned;
     enum bus_topic topic;
-    uint64_t looked_ms; /* when something came, or the brokers were asked */
-    unsigned missing;   /* so often they said that there is no such topic */
+    uint64_t looked_ms; /* time of the last message or query */
+    unsigned missing;   /* how often brokers reported that the topic does not exist */
 };
 
-/* A topic of which nothing comes is asked for so often; that it is gone has to be said more than
- * once, as brokers that come back may not know of it yet. */
+/* Query interval for a silent topic; and how often brokers must report it as missing, because
+ * restarted ones may not know it yet. */
 enum { LOOK_MS = 2000, MISSING_TIMES = 3 };
 
 static enum status new_handle(const struct bus_settings *settings, bool ahead,
                               const char *isolation, struct bus_reader *reader, rd_kafka_t **out,
                               struct failure *why)
 {
-    /* The group is never joined: librdkafka wants a name all the same. */
+    /* The group is never joined, but librdkafka requires a name. */
     const struct client_default defaults[] = {
         {"group.id", "spanmill-reader"},
         {"isolation.level", isolation},
@@ -37,7 +37,8 @@ static enum status new_handle(const struct bus_settings *settings, bool ahead,
         {"auto.offset.reset", "earliest"},
         {"enable.partition.eof", "true"},
         {"fetch.wait.max.ms", "20"},
-        /* Below these, it fetches on; at them, it waits for a second (before librdkafka 2.2). */
+        /* Below these limits, it keeps fetching; at them, it waits for a second (before librdkafka
+         * 2.2). */
         {"queued.min.messages", ahead ? "10000" : "64"},
         {"queued.max.messages.kbytes", ahead ? "65536" : "8192"},
         {NULL, NULL}};
@@ -96,7 +97,7 @@ enum status bus_reader_partitions(struct bus_reader *reader, enum bus_topic topi
     return client_partitions(reader->uncommitted, name, 5 * CLIENT_ANSWER_MS, count, why);
 }
 
-/* It is said to be missing: RETRY if it is there all the same, REJECT if not. */
+/* It was reported missing: RETRY if it exists after all, REJECT if not. */
 static enum status check_partition(struct bus_reader *reader, const char *topic, int32_t partition,
                                    struct failure *why)
 {
@@ -111,11 +112,12 @@ static enum status check_partition(struct bus_reader *reader, const char *topic,
     return fail(why, STATUS_RETRY, "%s: partition %d does not exist yet", topic, (int)partition);
 }
 
-/* By times that are none, ListOffsets tells the first offset and the end. */
+/* Special times of ListOffsets: the first offset, and the end. */
 enum { OFFSET_FIRST = -2, OFFSET_END = -1 };
 
-/* Of a partition, the offset that ListOffsets knows by the time `which`; BUS_OFFSET_NONE if nothing was
- * written then or later. (rd_kafka_query_watermark_offsets() of 2.0.2 waits for ever without a broker.) */
+/* The offset of a partition that ListOffsets returns for the time `which`; BUS_OFFSET_NONE if
+ * nothing was written then or later. (rd_kafka_query_watermark_offsets() of 2.0.2 waits forever
+ * without a broker.) */
 static enum status ask_offset(struct bus_reader *reader, const char *topic, int32_t partition,
                               int64_t which, int64_t *offset, struct failure *why)
 {
@@ -207,8 +209,8 @@ enum status bus_reader_poll(struct bus_reader *reader, int timeout_ms, struct bu
     reader->looked_ms = client_now_ms();
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR &&
         message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        /* What passes, such as a broker that is away, goes on by itself. Of the group, librdkafka asks
-         * for the coordinator, which nothing needs. */
+        /* Temporary errors, such as an unavailable broker, resolve themselves. librdkafka also
+         * queries the group's coordinator, which is not needed. */
         enum status status = STATUS_END;
         if (verdict_of(message->err) != STATUS_RETRY &&
             message->err != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
@@ -247,7 +249,7 @@ enum status bus_reader_all(struct bus_reader *reader, enum bus_topic topic, int3
         if (reading->leave(reading->context))
             status = fail(why, STATUS_RETRY, "stopped by request while reading a partition");
     }
-    struct failure ignored; /* reading on would only fill memory */
+    struct failure ignored; /* continuing would only fill memory */
     enum status idle = bus_reader_assign(reader, NULL, 0, &ignored);
     (void)idle;
     return status;

@@ -22,13 +22,13 @@ void bus_group_name(const struct bus_settings *settings, const char *role, char 
     snprintf(room, BUS_NAME_MAX, "%s-%s", settings->prefix, role);
 }
 
-/* --- what is not a user's to set --- */
+/* --- settings that users must not set --- */
 
-/* Settings on which it depends that each chunk counts once. A key that ends with `.` is of all that
- * begin so. librdkafka has some under two names. */
+/* Settings needed to count each chunk once. A key that ends with `.` is a prefix. Some have two
+ * names in librdkafka. */
 static const struct own_setting {
     const char *key;
-    const char *allowed; /* a value that is as good as ours; NULL: none */
+    const char *allowed; /* an equivalent value; NULL: none */
     const char *why;
 } own_settings[] = {
     {"bootstrap.servers", NULL, "use -b, --brokers"},
@@ -83,7 +83,7 @@ enum status settings_check_pair(const struct bus_pair *pair, struct failure *why
 
 /* --- brokers --- */
 
-/* "HOST", "HOST:PORT", "[::1]:9092", with a protocol's name in front or without. */
+/* "HOST", "HOST:PORT", "[::1]:9092", with or without a protocol prefix. */
 static bool is_broker(const char *at, size_t length)
 {
     for (size_t i = 0; i + 3 <= length; i++)

@@ -12,7 +12,7 @@
 
 struct bus_watch {
     struct client client;
-    struct bus_settings quiet; /* the other handles say what there is to be said */
+    struct bus_settings quiet; /* without log: the other handles report errors */
     struct bus_watch_options options;
     rd_kafka_t *handle;
     rd_kafka_topic_t *topic;
@@ -20,7 +20,7 @@ struct bus_watch {
     pthread_mutex_t lock; /* of stop */
     pthread_cond_t wake;
     bool stop;
-    _Atomic(const char *) error; /* of the last question; NULL: it was answered */
+    _Atomic(const char *) error; /* of the last query; NULL: it was answered */
     _Atomic uint64_t answered_ms;
 };
 
@@ -29,8 +29,8 @@ static void log_nothing(void *context, int level, const char *text)
     (void)context, (void)level, (void)text;
 }
 
-/* About one topic: about none would be about all. That it is not there, or not to be seen, is an
- * answer, too. */
+/* Queries one topic; without a topic it would query all. That it does not exist, or is not visible,
+ * is an answer, too. */
 static void ask(struct bus_watch *watch)
 {
     const struct rd_kafka_metadata *metadata;

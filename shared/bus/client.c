@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-/* What the answer to a question that only wakes is waited for at most. */
+/* Time limit of a query that only wakes threads. */
 enum { WAKE_MS = 100 };
 
 static enum status set(rd_kafka_conf_t *conf, const char *key, const char *value,
@@ -22,7 +22,7 @@ static enum status set(rd_kafka_conf_t *conf, const char *key, const char *value
 static void log_line(const rd_kafka_t *handle, int level, const char *facility, const char *text)
 {
     const struct client *log = rd_kafka_opaque(handle);
-    /* One set of settings serves consumers and producers alike. */
+    /* The same settings are used for consumers and producers. */
     if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "will be ignored by this"))
         return;
     if (!log || !log->settings->log) {
@@ -42,8 +42,8 @@ enum status client_conf(const struct bus_settings *settings, const struct client
     enum status status = bus_brokers_check(settings->brokers, why);
     if (status == STATUS_OK)
         status = set(conf, "bootstrap.servers", settings->brokers, NULL, why);
-    /* Producers, and whoever asks as one, would make topics that are not there, with one partition
-     * and settings of the brokers' own. */
+    /* Producers, and queries by one, would create missing topics, with one partition and the
+     * brokers' default settings. */
     if (status == STATUS_OK)
         status = set(conf, "allow.auto.create.topics", "false", NULL, why);
     for (const struct client_default *at = defaults; at->key && status == STATUS_OK; at++)
@@ -69,7 +69,7 @@ enum status client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, void *opaque
     *out = rd_kafka_new(type, conf, error, sizeof error);
     if (*out)
         return STATUS_OK;
-    rd_kafka_conf_destroy(conf); /* it is only taken by what is made */
+    rd_kafka_conf_destroy(conf); /* it is only consumed on success */
     return fail(why, STATUS_REJECT, "%s", error);
 }
 
@@ -111,8 +111,8 @@ void client_destroy(struct client *client, rd_kafka_t *handle, bool unclosed)
     client_clear(client);
 }
 
-/* A question to the leaders of all partitions: sending it wakes the threads that fetch. The answer is
- * of no interest. */
+/* Queries the leaders of all partitions: sending it wakes the fetcher threads. The response is
+ * ignored. */
 static void wake(rd_kafka_t *handle)
 {
     rd_kafka_topic_partition_list_t *list;
@@ -151,7 +151,7 @@ void client_message(const rd_kafka_message_t *message, struct bus_message *out)
         .end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF,
     };
     if (out->end) {
-        /* The payload is a sentence then. */
+        /* The payload is an error message then. */
         out->value = (struct bytes){NULL, 0};
         out->key = (struct text){NULL, 0};
     }

@@ -8,10 +8,10 @@
 #include "base/memory.h"
 #include "bus/client.h"
 
-/* Leaving a group is given up after it; a topic that is not there for so long was deleted. */
+/* Time limits: for leaving a group; after which a missing topic counts as deleted. */
 enum { CLOSE_MS = 5000, GONE_MS = 4000 };
 
-/* Where partitions end is asked for in no more time. */
+/* Time limit for querying the ends of partitions. */
 enum { UNREAD_MS = 500 };
 
 struct bus_consumer {
@@ -20,16 +20,16 @@ struct bus_consumer {
     struct bus_rebalance rebalance;
     char topic[BUS_NAME_MAX];
     rd_kafka_message_t *last;
-    pthread_mutex_t lock; /* of what is owned: others may ask how much of it is unread */
+    pthread_mutex_t lock; /* of the owned partitions: other threads may query the unread records */
     int32_t *owned;
-    int64_t *next; /* by place in `owned`: the offset behind the last given out; -1: not known */
+    int64_t *next; /* by index in `owned`: the offset after the last returned record; -1: unknown */
     size_t owned_count, owned_room, next_room;
-    int32_t *left; /* given to us, and left alone by the owner */
+    int32_t *left; /* assigned, but skipped by the owner */
     size_t left_count, left_room;
     bool paused, closing, taken;
-    bool was_there;     /* the topic: partitions of it were ours */
-    uint64_t gone_ms;   /* since when it is said not to be there; 0: nobody says so */
-    uint64_t looked_ms; /* when the brokers were asked about that last */
+    bool was_there;     /* the topic exists: partitions of it were assigned */
+    uint64_t gone_ms;   /* since when it is reported missing; 0: it is not */
+    uint64_t looked_ms; /* time of the last query about it */
 };
 
 /* --- rebalances --- */
@@ -82,8 +82,8 @@ static void say(const struct bus_consumer *consumer, const char *sentence)
         consumer->rebalance.say(consumer->rebalance.context, sentence);
 }
 
-/* Partitions without an offset begin at the committed one, or else at the beginning. All are asked
- * for at once: each question may have to wait for an open transaction. */
+/* Partitions without an offset begin at the committed one, or else at the beginning. All are
+ * queried at once: each query may have to wait for an open transaction. */
 static void find_begins(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(list->cnt);
@@ -98,7 +98,7 @@ static void find_begins(struct bus_consumer *consumer, rd_kafka_topic_partition_
         say(consumer, rd_kafka_err2str(code));
     for (int i = 0; i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *at = &asked->elems[i];
-        /* What is not told now is looked for by librdkafka itself. */
+        /* Without an answer now, librdkafka determines it. */
         int64_t begin = RD_KAFKA_OFFSET_STORED;
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR && at->err == RD_KAFKA_RESP_ERR_NO_ERROR)
             begin = at->offset >= 0 ? at->offset : RD_KAFKA_OFFSET_BEGINNING;
@@ -109,7 +109,7 @@ static void find_begins(struct bus_consumer *consumer, rd_kafka_topic_partition_
         set_next(consumer, list->elems[i].partition, list->elems[i].offset);
 }
 
-/* What is read from now on. */
+/* Sets the partitions to read. */
 static void give_assignment(struct bus_consumer *consumer,
                             const rd_kafka_topic_partition_list_t *list)
 {
@@ -123,7 +123,7 @@ static void give_assignment(struct bus_consumer *consumer,
                                   (rd_kafka_topic_partition_list_t *)(uintptr_t)list);
 }
 
-/* Adds the partition to `taken`, unless its owner leaves it alone. */
+/* Adds the partition to `taken`, unless its owner skips it. */
 static void take_or_leave(struct bus_consumer *consumer, int32_t partition,
                           rd_kafka_topic_partition_list_t *taken)
 {
@@ -139,7 +139,7 @@ static void take_or_leave(struct bus_consumer *consumer, int32_t partition,
     consumer->left[consumer->left_count++] = partition;
 }
 
-/* `list`, with offsets or BUS_OFFSET_NONE, is what is ours. */
+/* `list`, with offsets or BUS_OFFSET_NONE, becomes the assignment. */
 static void read_from_now(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
     own(consumer, list);
@@ -157,7 +157,7 @@ static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_
     rd_kafka_topic_partition_list_destroy(taken);
 }
 
-/* What is ours, each at the next record. */
+/* The owned partitions, each with its next offset. */
 static rd_kafka_topic_partition_list_t *current_list(struct bus_consumer *consumer)
 {
     rd_kafka_topic_partition_list_t *list = owned_list(consumer);
@@ -190,8 +190,8 @@ void bus_consumer_ask_left(struct bus_consumer *consumer)
 static void revoke(struct bus_consumer *consumer)
 {
     bool lost = rd_kafka_assignment_lost(consumer->handle);
-    /* A partition stays paused when it is given back, and when it is ours again: nobody would resume
-     * it then. */
+    /* A partition stays paused when it is revoked, and when it is assigned again, and would never
+     * be resumed. */
     if (consumer->paused && consumer->owned_count > 0) {
         rd_kafka_topic_partition_list_t *list = owned_list(consumer);
         rd_kafka_resume_partitions(consumer->handle, list);
@@ -215,7 +215,7 @@ static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
         revoke(consumer);
 }
 
-/* --- life --- */
+/* --- creation --- */
 
 enum status bus_consumer_new(const struct bus_settings *settings,
                              const struct bus_consumer_options *options, struct bus_consumer **out,
@@ -224,8 +224,8 @@ enum status bus_consumer_new(const struct bus_settings *settings,
     *out = NULL;
     char group[BUS_NAME_MAX];
     bus_group_name(settings, options->role, group);
-    /* A record that is worked on for long is paused behind, and what was fetched ahead is thrown
-     * away then: fetch little. */
+    /* The consumer pauses during long work on a record, which discards prefetched records: prefetch
+     * little. */
     const struct client_default defaults[] = {
         {"group.id", group},
         {"partition.assignment.strategy", "range"},
@@ -282,8 +282,7 @@ static void give_back(struct bus_consumer *consumer)
     consumer->last = NULL;
 }
 
-/* Leaves the group; false if that takes too long: a broker that hangs would be waited for as long as
- * it does. */
+/* Leaves the group; false on timeout: a hanging broker would block it for as long. */
 static bool close_group(struct bus_consumer *consumer)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->handle);
@@ -292,7 +291,7 @@ static bool close_group(struct bus_consumer *consumer)
     if (error)
         rd_kafka_error_destroy(error);
     while (!rd_kafka_consumer_closed(consumer->handle) && client_now_ms() - begin_ms < CLOSE_MS) {
-        /* Not rd_kafka_queue_poll_callback(): it dies of an operation without a callback. */
+        /* Not rd_kafka_queue_poll_callback(): it crashes on an operation without a callback. */
         rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 20);
         if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
             revoke(consumer);
@@ -319,8 +318,8 @@ void bus_consumer_free(struct bus_consumer *consumer)
 
 /* --- reading --- */
 
-/* The offset to read from is out of range: retention was faster than we are. Goes on at the first
- * record that is there. A partition in error takes no seek, so all are assigned anew. */
+/* The offset to read is out of range, deleted by retention. Continues at the first existing record.
+ * A partition in error does not accept a seek, so all are assigned again. */
 static void reset(struct bus_consumer *consumer, int32_t partition)
 {
     rd_kafka_topic_partition_list_t *list = current_list(consumer);
@@ -346,8 +345,8 @@ static enum status note_missing(struct bus_consumer *consumer, const char *sente
     return STATUS_END;
 }
 
-/* A topic that is not there yet is waited for. One that was there and is not any more was deleted,
- * if that is so for a while: brokers that come back may not know of it at once. */
+/* Waits for a topic that does not exist yet. One that existed counts as deleted if it is missing
+ * for a while: restarted brokers may not know it at once. */
 static enum status look_whether_gone(struct bus_consumer *consumer, struct failure *why)
 {
     uint64_t now_ms = client_now_ms();
@@ -365,7 +364,7 @@ static enum status look_whether_gone(struct bus_consumer *consumer, struct failu
     return STATUS_OK;
 }
 
-/* What is no record: OK if it is the caller's (an end), END if there is nothing for it. */
+/* Not a record: OK if the caller gets it (an end), END if not. */
 static enum status take_error(struct bus_consumer *consumer, rd_kafka_message_t *message,
                               struct failure *why)
 {
@@ -441,7 +440,7 @@ enum status bus_consumer_seek(struct bus_consumer *consumer, int32_t partition, 
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, consumer->topic, partition)->offset = offset;
-    /* Before 2.1.0, it divides the time-out by 1000. */
+    /* Before 2.1.0, it divides the timeout by 1000. */
     int seek_ms = rd_kafka_version() < 0x02010000 ? 1000 * CLIENT_LIMIT_MS : CLIENT_LIMIT_MS;
     rd_kafka_error_t *error;
     CLIENT_LIMITED(&consumer->client, CLIENT_GRACE_MS,
@@ -502,9 +501,9 @@ enum status bus_consumer_commit(struct bus_consumer *consumer, const struct bus_
     at->offset = offset->offset;
     if (offset->metadata) {
         at->metadata_size = strlen(offset->metadata);
-        at->metadata = strdup(offset->metadata); /* given back with the list */
+        at->metadata = strdup(offset->metadata); /* freed with the list */
     }
-    /* rd_kafka_commit() waits for ever without a broker: asked through a queue, it does not. */
+    /* rd_kafka_commit() waits forever without a broker; with a queue, it does not. */
     rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->handle);
     rd_kafka_resp_err_t code = rd_kafka_commit_queue(consumer->handle, list, queue, NULL, NULL);
     rd_kafka_topic_partition_list_destroy(list);
@@ -525,7 +524,7 @@ enum status bus_consumer_commit(struct bus_consumer *consumer, const struct bus_
                                               : client_fail(code, "committing an offset", why);
 }
 
-/* Our partitions, each at the offset that is read next; the caller's. */
+/* The owned partitions, each with the next offset to read; the caller frees the list. */
 static rd_kafka_topic_partition_list_t *positions(struct bus_consumer *consumer)
 {
     pthread_mutex_lock(&consumer->lock);
@@ -536,8 +535,8 @@ static rd_kafka_topic_partition_list_t *positions(struct bus_consumer *consumer)
     return list;
 }
 
-/* The ends that the brokers tell, in a list like `list`; NULL without an answer. A partition that is
- * paused is not fetched from, and nobody hears of its end then. */
+/* The ends of partitions according to the brokers, in a list like `list`; NULL without an answer. A
+ * paused partition is not fetched, so its end would stay unknown. */
 static rd_kafka_topic_partition_list_t *ask_ends(struct bus_consumer *consumer,
                                                  const rd_kafka_topic_partition_list_t *list)
 {

@@ -14,19 +14,19 @@
 
 struct limit {
     const struct bus_settings *settings;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* of the fields below */
     pthread_cond_t changed;
-    const char *call; /* under way; NULL: none */
+    const char *call; /* current one; NULL: none */
     uint64_t ms;
     struct timespec deadline; /* CLOCK_MONOTONIC */
     bool over;
-    bool is_watched; /* there is a thread: it is made for the first call */
+    bool is_watched; /* the thread exists: it is created at the first call */
     pthread_t thread;
 };
 
 enum { LOG_CRITICAL_OF_SYSLOG = 2 };
 
-/* Nothing is flushed or freed: another thread is inside of a call that hangs, with locks held. */
+/* Flushes and frees nothing: another thread is in a hanging call and holds locks. */
 static void leave(const struct limit *limit)
 {
     char *line = memory_format("%s did not return within %llu s; exiting with code %d", limit->call,
@@ -88,8 +88,8 @@ void limit_free(struct limit *limit)
     free(limit);
 }
 
-/* The thread takes no signals: they are the program's. Without a thread, calls have no limit, as
- * the system has no room for one. */
+/* The thread blocks signals, which are for the program. If it cannot be created, calls have no
+ * limit. */
 static void start(struct limit *limit)
 {
     sigset_t all, before;

@@ -11,10 +11,10 @@
 #include "bus/fit.h"
 #include "bus/bus_partition.h"
 
-/* How long a step of a transaction is waited for before it is asked for again. */
+/* Time limit of a step of a transaction, after which it is repeated. */
 enum { STEP_MS = 1000, PARTITIONS_KNOWN_MS = 60000 };
 
-/* A record on its way. */
+/* A record being delivered. */
 struct delivery {
     struct bus_place place;
     rd_kafka_resp_err_t code;
@@ -25,7 +25,7 @@ struct bus_producer {
     struct client client;
     rd_kafka_t *handle;
     char topics[BUS_TOPICS][BUS_NAME_MAX];
-    int32_t partitions[BUS_TOPICS]; /* 0: not asked yet */
+    int32_t partitions[BUS_TOPICS]; /* 0: not queried yet */
     uint64_t asked_ms[BUS_TOPICS];
     bool transactional;
     size_t on_way;
@@ -42,7 +42,7 @@ static void on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, v
     *delivery = (struct delivery){{message->partition, message->offset}, message->err, true};
 }
 
-/* --- life --- */
+/* --- creation --- */
 
 static void purge(struct bus_producer *producer)
 {
@@ -51,13 +51,13 @@ static void purge(struct bus_producer *producer)
         rd_kafka_poll(producer->handle, 100);
 }
 
-/* Drops what is on its way, so that no delivery outlives its room. */
+/* Drops undelivered records, so that no delivery outlives its memory. */
 static void drop(struct bus_producer *producer)
 {
     CLIENT_LIMITED(&producer->client, CLIENT_LIMIT_MS, purge(producer));
 }
 
-/* Asks again until the broker answers. */
+/* Repeats until the broker answers. */
 static enum status init_transactions(struct bus_producer *producer,
                                      const struct bus_patience *patience, struct failure *why)
 {
@@ -82,8 +82,8 @@ enum status bus_producer_new(const struct bus_settings *settings, const char *tr
                              struct failure *why)
 {
     *out = NULL;
-    /* Partials, state and results are compressed already, or small; archives are. An open
-     * transaction holds back every reader of committed records: 10 s at the most. */
+    /* Partials, state and results are already compressed, or small; archives are compressed. An
+     * open transaction blocks all readers of committed records: at most 10 s. */
     const struct client_default defaults[] = {
         {"enable.idempotence", "true"},
         {"acks", "all"},
@@ -131,7 +131,7 @@ void bus_producer_free(struct bus_producer *producer)
 
 /* --- sending --- */
 
-/* How many partitions the topic has: they are fixed, but a topic may be made anew. */
+/* The number of partitions of the topic: constant, unless the topic is created again. */
 static enum status ask_partitions(struct bus_producer *producer, enum bus_topic topic,
                                   const struct bus_patience *patience, struct failure *why)
 {
@@ -160,9 +160,9 @@ static void warn(const struct bus_producer *producer, const char *sentence)
         settings->log(settings->context, WARNING_OF_SYSLOG, sentence);
 }
 
-/* How many partitions of a topic records are spread over. Those of partials that have no partition of
- * state are not sent to: one that was added by mistake would take sessions away from the reducers
- * that have their state, and nobody could join them. */
+/* The number of partitions that records are distributed over. Partitions of partials without a
+ * partition of state are not used: one that was added by mistake would take sessions from the
+ * reducers with their state, and they could not be joined. */
 static enum status ask_width(struct bus_producer *producer, enum bus_topic topic,
                              const struct bus_patience *patience, int32_t *width,
                              struct failure *why)
@@ -174,7 +174,7 @@ static enum status ask_width(struct bus_producer *producer, enum bus_topic topic
     uint64_t asked_ms = producer->asked_ms[BUS_STATE];
     status = ask_partitions(producer, BUS_STATE, patience, why);
     if (status == STATUS_REJECT) {
-        /* It may not be seen by us: as if it fitted. */
+        /* Without the right to see it, assume that it fits. */
         if (asked_ms == 0)
             warn(producer, why->text);
         producer->partitions[BUS_STATE] = INT32_MAX;
@@ -204,8 +204,8 @@ static rd_kafka_headers_t *make_headers(const struct bus_record *record)
     return headers;
 }
 
-/* Whether the producer is of no use any more: STOP, with the reason. What became of a record says
- * little then: its error is the one that made the producer so, or that it was dropped. */
+/* Whether the producer is unusable: STOP, with the reason. The error of a record is not useful
+ * then: it is the cause, or says that the record was dropped. */
 static enum status judge_producer(struct bus_producer *producer, struct failure *why)
 {
     char text[512];
@@ -214,7 +214,7 @@ static enum status judge_producer(struct bus_producer *producer, struct failure 
     return fail(why, STATUS_STOP, "%s", text);
 }
 
-/* What a code of a record means to its sender. */
+/* The status for an error code of a record. */
 static enum status judge(struct bus_producer *producer, rd_kafka_resp_err_t code, const char *topic,
                          struct failure *why)
 {
@@ -229,7 +229,7 @@ static const char *topic_of(const struct bus_producer *producer, const struct bu
     return record->foreign ? record->foreign : producer->topics[record->topic];
 }
 
-/* Hands one record to librdkafka, which copies it. */
+/* Passes one record to librdkafka, which copies it. */
 static enum status produce(struct bus_producer *producer, const struct bus_record *record,
                            struct delivery *delivery, const struct bus_patience *patience,
                            struct failure *why)
@@ -263,7 +263,7 @@ static enum status produce(struct bus_producer *producer, const struct bus_recor
         rd_kafka_resp_err_t code = rd_kafka_error_code(error);
         rd_kafka_error_destroy(error);
         if (headers)
-            rd_kafka_headers_destroy(headers); /* it only takes them with the record */
+            rd_kafka_headers_destroy(headers); /* it only owns them if it accepts the record */
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return judge(producer, code, topic_of(producer, record), why);
         rd_kafka_poll(producer->handle, 100);
@@ -306,7 +306,7 @@ enum status bus_deliver(struct bus_producer *producer, const struct bus_record *
 
 /* --- transactions --- */
 
-/* What an error of a transaction means; destroys it. */
+/* The status for an error of a transaction; destroys it. */
 static enum status judge_step(rd_kafka_error_t *error, const char *step, bool *again,
                               struct failure *why)
 {
@@ -376,7 +376,7 @@ static enum status send_offsets(struct bus_producer *producer, struct bus_consum
     return status;
 }
 
-/* A commit without an answer is not one that failed: it is asked for again. */
+/* A commit without a response has not failed: it is repeated. */
 static enum status commit(struct bus_producer *producer, const struct bus_patience *patience,
                           struct failure *why)
 {
@@ -388,7 +388,7 @@ static enum status commit(struct bus_producer *producer, const struct bus_patien
                        error = rd_kafka_commit_transaction(producer->handle, STEP_MS));
         status = judge_step(error, "committing a transaction", &again, why);
         if (again && client_is_over(patience))
-            return STATUS_STOP; /* nobody knows whether it is: leave, and find out by reading */
+            return STATUS_STOP; /* unknown whether it is committed: exit; the restart reads it */
     }
     return status;
 }

@@ -9,22 +9,22 @@ static const struct {
     enum status status;
 } table[] = {
     {ERROR(NO_ERROR), STATUS_OK},
-    /* The offset is gone. */
+    /* The offset was deleted. */
     {ERROR(OFFSET_OUT_OF_RANGE), STATUS_END},
     {ERROR(_AUTO_OFFSET_RESET), STATUS_END},
     {ERROR(_NO_OFFSET), STATUS_END},
-    /* What is not there. */
+    /* Missing. */
     {ERROR(UNKNOWN_TOPIC_OR_PART), STATUS_REJECT},
     {ERROR(_UNKNOWN_TOPIC), STATUS_REJECT},
     {ERROR(_UNKNOWN_PARTITION), STATUS_REJECT},
-    /* What is not allowed, until somebody gives the right. */
+    /* Not allowed, until the right is granted. */
     {ERROR(TOPIC_AUTHORIZATION_FAILED), STATUS_REJECT},
     {ERROR(GROUP_AUTHORIZATION_FAILED), STATUS_REJECT},
     {ERROR(CLUSTER_AUTHORIZATION_FAILED), STATUS_REJECT},
     {ERROR(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), STATUS_REJECT},
     {ERROR(SECURITY_DISABLED), STATUS_REJECT},
     {ERROR(POLICY_VIOLATION), STATUS_REJECT},
-    /* What no broker will take as it is. */
+    /* Never accepted by a broker. */
     {ERROR(MSG_SIZE_TOO_LARGE), STATUS_REJECT},
     {ERROR(INVALID_MSG_SIZE), STATUS_REJECT},
     {ERROR(RECORD_LIST_TOO_LARGE), STATUS_REJECT},
@@ -47,7 +47,7 @@ static const struct {
     {ERROR(_UNSUPPORTED_FEATURE), STATUS_REJECT},
     {ERROR(_NOT_IMPLEMENTED), STATUS_REJECT},
     {ERROR(_INVALID_ARG), STATUS_REJECT},
-    /* The handle, not the question. */
+    /* The handle, not the request. */
     {ERROR(_FATAL), STATUS_STOP},
     {ERROR(_FENCED), STATUS_STOP},
     {ERROR(_DESTROY), STATUS_STOP},

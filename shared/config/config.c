@@ -167,7 +167,7 @@ enum status config_take(struct config *config, struct setting *setting, enum con
     text = arena_string(&config->arena, text_of(text));
     if (setting->row->type == CONFIG_PAIRS)
         return take_pair(config, setting, rank, source, text, why);
-    if (rank < setting->rank) { /* it is not used, but has to be right all the same */
+    if (rank < setting->rank) { /* it is not used, but must be valid */
         struct setting aside = {.row = setting->row};
         enum status status = parse(config, &aside, text, why);
         clear_setting(&aside);
@@ -181,7 +181,7 @@ enum status config_take(struct config *config, struct setting *setting, enum con
     return parse(config, setting, text, why);
 }
 
-/* The place of `key` among the pairs, made if there is none. */
+/* The index of `key` in the pairs, added if new. */
 static size_t place_of(struct setting *setting, const char *key)
 {
     for (size_t i = 0; i < setting->count; i++)
@@ -273,7 +273,7 @@ enum config_outcome config_wrong(const struct config *config, FILE *err, const c
     return wrong_usage(config, err, text);
 }
 
-/* The file is told by a flag or by the environment; both win over it. */
+/* The file is given by an option or a variable; both override it. */
 static enum status gather(struct config *config, const struct config_args *args, FILE *err,
                           struct failure *why)
 {
@@ -289,7 +289,7 @@ static enum status gather(struct config *config, const struct config_args *args,
     return status;
 }
 
-/* What to do with `args`; help is shown even where something is wrong behind it. */
+/* Executes `args`; help is shown even if later arguments are invalid. */
 static enum status act(struct config *config, const struct config_args *args, FILE *out, FILE *err,
                        enum config_outcome *outcome, struct failure *why)
 {
@@ -343,7 +343,7 @@ bool config_has(const struct config *config, const char *name)
     return config_find(config, text_of(name)) != NULL;
 }
 
-/* Of a name that must be there; `type` must be its own. */
+/* The setting of an existing name; `type` must match. */
 static const struct setting *setting_of(const struct config *config, const char *name,
                                         enum config_type type)
 {

@@ -49,8 +49,8 @@ enum config_type {
     CONFIG_WORD,     /* one of `words` */
     CONFIG_INTEGERS, /* may be repeated: least..most each */
     CONFIG_LIST,     /* may be repeated: texts; "a,b" in the environment, a sequence in the file */
-    /* May be repeated: key=value. For the row `kafka`: --kafka a.b=c, SPANMILL_KAFKA_A_B=c, and
-     * the mapping `kafka: {a.b: c}` in the file; each key is a setting of its own. */
+    /* May be repeated: key=value. For the row `kafka`: --kafka a.b=c, SPANMILL_KAFKA_A_B=c, and the
+     * mapping `kafka: {a.b: c}` in the file; each key is a separate setting. */
     CONFIG_PAIRS
 };
 

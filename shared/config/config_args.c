@@ -7,16 +7,16 @@
 
 #include "base/memory.h"
 
-/* What getopt_long() returns for setting i: SETTING_FIRST + i; letters are below that. */
+/* getopt_long() returns SETTING_FIRST + i for setting i; letters are below. */
 enum { SETTING_FIRST = 256 };
 
-/* The tables as getopt_long() wants them; both are the caller's. */
+/* Converts the tables for getopt_long(); the caller frees both. */
 static void make_getopt(const struct config *config, struct option **longs, char **letters)
 {
     *longs = memory_new((config->count + 1) * sizeof **longs);
     *letters = memory_new(2 * config->count + 2);
     char *end = *letters;
-    *end++ = ':'; /* missing arguments are told apart from unknown options */
+    *end++ = ':'; /* distinguishes missing arguments from unknown options */
     for (size_t i = 0; i < config->count; i++) {
         const struct config_row *row = config->settings[i].row;
         int argument = row->type == CONFIG_FLAG ? optional_argument : required_argument;
@@ -28,7 +28,7 @@ static void make_getopt(const struct config *config, struct option **longs, char
     }
 }
 
-/* What getopt_long() means by `value`, NULL if nothing. */
+/* The setting for a return value of getopt_long(); NULL: none. */
 static struct setting *setting_of(const struct config *config, int value)
 {
     for (size_t i = 0; i < config->count; i++) {
@@ -39,7 +39,7 @@ static struct setting *setting_of(const struct config *config, int value)
     return NULL;
 }
 
-/* The long options that begin with `begin`, as a list for people. */
+/* The long options that begin with `begin`, as a list for a message. */
 static size_t list_beginning(const struct config *config, struct text begin, char *list,
                              size_t room)
 {
@@ -99,7 +99,7 @@ enum status config_args_read(struct config *config, int argc, char **argv, struc
     char *letters = NULL;
     make_getopt(config, &longs, &letters);
     enum status status = STATUS_OK;
-    optind = 0; /* glibc: begin anew, also where an earlier call stopped */
+    optind = 0; /* glibc: start again, even if an earlier call stopped early */
     opterr = 0;
     int value;
     while (status == STATUS_OK && !args->wants_help && !args->wants_version &&

@@ -11,7 +11,7 @@
 
 enum { PREFIX_LENGTH = sizeof PREFIX - 1 };
 
-/* Read by others than settings: in tests, by the build. With _ at the end: all that begin so. */
+/* Variables that are not settings, for tests and the build. With _ at the end: a prefix. */
 static const char *const not_settings[] = {"BIN", "CRASH_AT", "MUTANT", "RECORDINGS", "TEST_"};
 
 static bool is_setting(struct text name)
@@ -25,7 +25,7 @@ static bool is_setting(struct text name)
     return true;
 }
 
-/* NAME_OF_IT as name-of-it (`between` is '-') or name.of.it; the caller's. */
+/* NAME_OF_IT as name-of-it (`between` is '-') or name.of.it; the caller frees it. */
 static char *lowered(struct text name, char between)
 {
     char *text = memory_string(name);
@@ -34,7 +34,7 @@ static char *lowered(struct text name, char between)
     return text;
 }
 
-/* The setting of pairs whose variables begin like `name`; *key is the rest. */
+/* The setting of pairs whose variables have this prefix; *key is the rest. */
 static struct setting *find_pairs(const struct config *config, struct text name, struct text *key)
 {
     for (size_t i = 0; i < config->count; i++) {
@@ -114,7 +114,7 @@ enum status config_read_environment(struct config *config, FILE *err, struct fai
             continue;
         char *variable = memory_string((struct text){*at, (size_t)(equals - *at)});
         enum status status = STATUS_OK;
-        /* An empty one is what is left of `-e NAME=$UNSET`. */
+        /* An empty variable comes from `-e NAME=$UNSET`. */
         if (equals[1] && is_setting(text_of(variable + PREFIX_LENGTH)))
             status = take_variable(config, variable, equals + 1, err, why);
         if (status != STATUS_OK)

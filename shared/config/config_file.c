@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "config/config_state.h"
 
-/* The mappings of single programs, which the others pass over. */
+/* The mappings of programs, which other programs ignore. */
 static const char *const blocks[] = {"agent",   "mapper", "reducer", "export", "publish",
                                      "results", "status", "parked",  "topics", "explain"};
 
@@ -22,7 +22,7 @@ static struct text scalar(const yaml_node_t *node)
     return (struct text){(const char *)node->data.scalar.value, node->data.scalar.length};
 }
 
-/* `why` with the place of `node` in front. */
+/* Prefixes `why` with the position of `node`. */
 static enum status at(const struct reading *reading, const yaml_node_t *node)
 {
     failure_prefix(reading->why, "%s:%zu:%zu", reading->path, node->start_mark.line + 1,
@@ -38,13 +38,13 @@ static yaml_node_t *node_of(const struct reading *reading, int index)
     return yaml_document_get_node(reading->document, index);
 }
 
-/* "FILE:LINE", for --print-config; the caller's. */
+/* "FILE:LINE", for --print-config; the caller frees it. */
 static char *source_of(const struct reading *reading, const yaml_node_t *node)
 {
     return memory_format("%s:%zu", reading->path, node->start_mark.line + 1);
 }
 
-/* A value: text, without zero bytes, and not nothing. */
+/* A value: text, without NUL bytes, and not empty. */
 static enum status check_value(const struct reading *reading, const char *name,
                                const yaml_node_t *node)
 {
@@ -87,7 +87,7 @@ static enum status take_sequence(const struct reading *reading, struct setting *
     return STATUS_OK;
 }
 
-enum { DEPTH_MAX = 8 }; /* of mappings in mappings: aliases can make them endless */
+enum { DEPTH_MAX = 8 }; /* of nested mappings: aliases can make them endless */
 
 /* `a: {b: c}` is the pair a.b=c, as `a.b: c` is. `prefix` is "" or ends with a dot. */
 static enum status take_mapping(const struct reading *reading, struct setting *setting,
@@ -140,7 +140,7 @@ static bool is_block(struct text name)
     return false;
 }
 
-/* Is there an earlier key of the same name? The last would win, without a word. */
+/* Whether there is an earlier key with the same name. YAML would silently use the last. */
 static bool is_repeated(const struct reading *reading, const yaml_node_t *mapping,
                         const yaml_node_pair_t *pair)
 {

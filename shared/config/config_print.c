@@ -70,7 +70,7 @@ void config_print_help(const struct config *config, FILE *out)
     }
 }
 
-/* ---- --print-config: in YAML, to be read again ---- */
+/* ---- --print-config: YAML that can be read again ---- */
 
 /* Passwords and keys, among librdkafka's settings: sasl.password, ssl.key.pem ... */
 static bool is_secret(const char *key)
@@ -93,7 +93,7 @@ static bool is_plain(const char *text)
     return text[-1] != ':';
 }
 
-/* As YAML reads it; returns its width. */
+/* As a YAML scalar; returns its width. */
 static int put_scalar(FILE *out, const char *text)
 {
     if (is_plain(text))

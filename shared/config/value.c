@@ -24,7 +24,7 @@ enum status value_integer(const char *text, long long *out, struct failure *why)
     return STATUS_OK;
 }
 
-/* Digits, perhaps with a point and more digits; *end is what follows. False if there are none, or
+/* Digits, optionally with a point and more digits; *end is the rest. False if there are none, or
  * too many. */
 static bool read_decimal(const char *text, double *out, const char **end)
 {
@@ -52,7 +52,7 @@ struct unit {
     uint64_t size;
 };
 
-/* The size of the unit that `text` begins with (*length characters), 0 if there is none. */
+/* The size of the unit at the begin of `text` (*length characters), 0 if there is none. */
 static uint64_t unit_size(const struct unit *units, size_t count, const char *text, size_t length)
 {
     for (size_t i = 0; i < count; i++)
@@ -68,7 +68,7 @@ static const struct unit byte_units[] = {
 
 enum { BYTE_UNITS = sizeof byte_units / sizeof *byte_units };
 
-/* Above that a double no longer knows every integer. */
+/* Above this, a double cannot represent every integer. */
 #define NUMBER_MAX 9007199254740992.0
 
 enum status value_bytes(const char *text, uint64_t *out, struct failure *why)

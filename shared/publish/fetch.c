@@ -17,8 +17,8 @@ enum { POLL_MS = 100, READ_ON_RECORDS = 16 };
 
 /* --- segments --- */
 
-/* Whether the record is the segment that was announced: a topic made anew, or mirrored, has other
- * records at the same offsets. */
+/* Whether the record is the announced segment: a topic that was created again, or mirrored, has
+ * other records at the same offsets. */
 static enum status check_segment(const struct chunk_ready *ready, size_t index,
                                  const struct archive_segment *segment, struct failure *why)
 {
@@ -50,13 +50,13 @@ static enum status append_segment(const struct chunk_ready *ready, size_t index,
     return status;
 }
 
-/* Where the reader is. */
+/* The position of the reader. */
 struct position {
-    int32_t partition; /* -1: it was assigned nothing yet */
+    int32_t partition; /* -1: nothing is assigned yet */
     int64_t offset;    /* of the next record */
 };
 
-/* Segments of an archive share a partition and mostly lie side by side: reading on costs nothing,
+/* Segments of an archive share a partition and are mostly adjacent: continuing to read is cheap,
  * while an assignment takes some hundred milliseconds. */
 static enum status go_to(const struct fetch_options *options, struct segment_place place,
                          struct position *position, struct failure *why)
@@ -77,7 +77,8 @@ static enum status say_gone(struct segment_place place, struct failure *why)
                 (int)place.partition, (long long)place.offset);
 }
 
-/* The reader can go on no more, and `why` says so. RETRY, unless the partition does not exist. */
+/* The reader cannot continue, for the reason in `why`. RETRY, unless the partition does not exist.
+ */
 static enum status check_partition(const struct fetch_options *options, struct segment_place place,
                                    struct failure *why)
 {
@@ -89,7 +90,7 @@ static enum status check_partition(const struct fetch_options *options, struct s
     return STATUS_RETRY;
 }
 
-/* Reads the record at that place. */
+/* Reads the record at this position. */
 static enum status read_segment(const struct fetch_options *options, struct segment_place place,
                                 uint64_t deadline_ms, struct position *position,
                                 struct bus_message *message, struct failure *why)
@@ -104,7 +105,7 @@ static enum status read_segment(const struct fetch_options *options, struct segm
             if (message->offset > place.offset)
                 return say_gone(place, why);
         } else if (status == STATUS_OK && message->offset > place.offset) {
-            return say_gone(place, why); /* all of the partition is */
+            return say_gone(place, why); /* the whole partition was deleted */
         } else if (status == STATUS_OK) {
             status = fail(why, STATUS_RETRY, "partition %d of archives ends at %lld",
                           (int)place.partition, (long long)message->offset);
@@ -136,10 +137,10 @@ static enum status fetch_segments(const struct fetch_options *options,
         if (status == STATUS_OK)
             status = append_segment(ready, i, message.value, archive, &filled, why);
     }
-    /* What it read ahead is of others. */
+    /* Prefetched records are not needed. */
     struct failure ignored;
     enum status stopped = bus_reader_assign(options->reader, NULL, 0, &ignored);
-    (void)stopped; /* the next archive will tell */
+    (void)stopped; /* the next archive reports it */
     if (status == STATUS_OK && filled != ready->length)
         status = fail(why, STATUS_REJECT, "segments have %zu bytes instead of the announced %llu",
                       filled, (unsigned long long)ready->length);
@@ -152,14 +153,14 @@ static enum status fetch_segments(const struct fetch_options *options,
 
 /* --- files --- */
 
-/* Both as realpath() gives them. */
+/* Both from realpath(). */
 static bool is_below(const char *path, const char *root)
 {
     size_t count = strcmp(root, "/") == 0 ? 0 : strlen(root);
     return strncmp(path, root, count) == 0 && path[count] == '/';
 }
 
-/* The path of a file:// URI, if it lies below the root, whatever links there are; to be freed. */
+/* The path of a file:// URI, if it is below the root after resolving links; the caller frees it. */
 static enum status path_of(const struct fetch_options *options, struct text uri, char **out,
                            struct failure *why)
 {
@@ -171,7 +172,7 @@ static enum status path_of(const struct fetch_options *options, struct text uri,
         return fail(why, STATUS_REJECT, "%.*s: needs --store-root", (int)uri.count, uri.at);
     char *named = memory_string((struct text){uri.at + prefix, uri.count - prefix});
     char *path = realpath(named, NULL);
-    int code = errno; /* of the first that fails */
+    int code = errno; /* of the first failure */
     char *root = realpath(options->store_root, NULL);
     enum status status = STATUS_OK;
     if (!path || !root)
@@ -200,7 +201,7 @@ static enum status fetch_file(const struct fetch_options *options, const struct 
     uint8_t *archive = memory_new((size_t)ready->length + 1);
     size_t filled = 0;
     ssize_t count = fd < 0 ? -1 : 1;
-    /* One byte more than announced tells a file that is longer. */
+    /* Reads one byte more than announced to detect a longer file. */
     while (count > 0 && filled <= ready->length) {
         count = read(fd, archive + filled, (size_t)ready->length + 1 - filled);
         filled += count > 0 ? (size_t)count : 0;

@@ -17,7 +17,7 @@ enum { DELIVERY_MS = 60000 };
 
 struct publisher {
     struct publisher_options options;
-    struct bus_producer *producer; /* NULL: to be made */
+    struct bus_producer *producer; /* NULL: not created yet */
     struct publisher_counts counts;
 };
 
@@ -47,8 +47,8 @@ void publisher_free(struct publisher *publisher)
     free(publisher);
 }
 
-/* Idempotent producers may turn fatal when a broker restarts (before librdkafka 2.3.0): then there
- * is a new one for the next try. */
+/* Idempotent producers may fail permanently when a broker restarts (before librdkafka 2.3.0): then
+ * the next try uses a new one. */
 static enum status deliver(struct publisher *publisher, const struct bus_record *records,
                            size_t count, struct bus_place *places, struct failure *why)
 {
@@ -127,7 +127,7 @@ static enum status write_all(int fd, struct bytes bytes)
     return STATUS_OK;
 }
 
-/* A new name in a folder is there for good. */
+/* Makes a new name in a folder durable. */
 static enum status sync_folder(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -137,7 +137,7 @@ static enum status sync_folder(const char *path)
     return status;
 }
 
-/* Into a file that is there whole, or not at all. */
+/* Writes a file atomically. */
 static enum status store_file(struct publisher *publisher, struct chunk_ready *ready,
                               struct bytes archive, struct arena *arena, struct failure *why)
 {
@@ -224,7 +224,7 @@ enum status publisher_publish(struct publisher *publisher, struct chunk_ready *r
         publisher->counts.bytes += archive.count;
     }
     ready->archive = (struct bytes){NULL, 0};
-    ready->segments = NULL; /* they were the arena's */
+    ready->segments = NULL; /* they were in the arena */
     ready->segment_count = 0;
     ready->uri = (struct text){NULL, 0};
     arena_clear(&arena);

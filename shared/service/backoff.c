@@ -9,7 +9,7 @@ struct backoff backoff_make(uint64_t least_ms, uint64_t most_ms, uint64_t seed)
                             .random = seed};
 }
 
-/* SplitMix64, whose mixing is not far from that of hash_mix(). */
+/* SplitMix64, similar to hash_mix(). */
 static uint64_t next_random(struct backoff *backoff)
 {
     backoff->random += UINT64_C(0x9e3779b97f4a7c15);

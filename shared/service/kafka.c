@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-/* Of syslog: 0 to 3 are errors, 4 is a warning, 5 and 6 are news. */
+/* Syslog levels: 0 to 3 are errors, 4 is a warning, 5 and 6 are information. */
 static void write_line(void *context, int level, const char *text)
 {
     enum log_level ours = level <= 3   ? LOG_ERROR
@@ -15,7 +15,7 @@ static void write_line(void *context, int level, const char *text)
     log_say((const struct log *)context, ours, "librdkafka", log_text("text", text));
 }
 
-/* Topics take no other letters, and have 249 at most; the longest of ours is `.archives`. */
+/* Topic names allow no other characters, and at most 249; the longest suffix is `.archives`. */
 static enum status check_prefix(const struct config *config, struct failure *why)
 {
     enum { PREFIX_MAX = 200 };

@@ -6,7 +6,7 @@
 
 enum { TRY_MS = 200 };
 
-/* While it is read, key i is of the name i, and a tombstone has no value. */
+/* While reading, key i has name i, and a tombstone has no value. */
 static void keep(struct kept_records *kept, const struct bus_message *message)
 {
     size_t known = kept->keys.count;
@@ -83,7 +83,7 @@ enum status kept_records_read(const struct kept_source *source, int32_t partitio
     char metadata[BUS_METADATA_MAX];
     enum status status;
     *out = (struct kept_records){.at = NULL};
-    /* The offset first: what is kept cannot be newer, since both are written at once. */
+    /* Reads the offset first: the state cannot be newer, since both are written at once. */
     while ((status = bus_consumer_committed(source->consumer, partition, offset, metadata, why)) ==
                STATUS_RETRY &&
            !is_over(source))

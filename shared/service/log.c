@@ -48,9 +48,9 @@ static void put_character(FILE *line, uint32_t character)
         fwrite(room, 1, utf8_put(character, room), line);
 }
 
-/* What has spaces or signs of its own goes between quotes, escaped as strings of JSON are, which is
- * how readers of logfmt take it. Control characters, which texts from traces may have, never reach a
- * terminal; UTF-8 does, and what is none of it becomes U+FFFD. */
+/* Texts with spaces or special characters are quoted and escaped like JSON strings, as logfmt
+ * readers expect. Control characters, which texts from traces may have, never reach a terminal;
+ * UTF-8 does, and invalid UTF-8 becomes U+FFFD. */
 static void put_text(FILE *line, const char *text)
 {
     if (is_plain(text)) {
@@ -63,7 +63,7 @@ static void put_text(FILE *line, const char *text)
     fputc('"', line);
 }
 
-/* A key has none of the signs that end one. */
+/* Keys have no characters that end a key. */
 static void put_key(FILE *line, const char *key)
 {
     if (!*key)
@@ -93,7 +93,7 @@ void log_write(const struct log *log, enum log_level level, const struct log_fie
     size_t size = 0;
     FILE *line = open_memstream(&text, &size);
     if (!line)
-        return; /* a line for people is not worth the process */
+        return; /* do not end the process for a log line */
     put_time(line);
     fprintf(line, " level=%s program=", level_names[level]);
     put_text(line, log->program);
@@ -102,7 +102,7 @@ void log_write(const struct log *log, enum log_level level, const struct log_fie
             put_field(line, &fields[i]);
     fputc('\n', line);
     if (fclose(line) == 0)
-        fwrite(text, 1, size, log->file); /* locks the file: lines do not mix */
+        fwrite(text, 1, size, log->file); /* locks the file: lines are not mixed */
     free(text);
     fflush(log->file);
 }

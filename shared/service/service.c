@@ -16,10 +16,10 @@
 #include "bus/bus_watch.h"
 #include "service/kafka.h"
 
-/* How often brokers are asked, at least and at the most; how many ports are tried. */
+/* Limits of the query interval of brokers; number of ports to try. */
 enum { WATCH_LEAST_MS = 100, WATCH_MOST_MS = 5000, HEALTH_MORE_PORTS = 100 };
 
-/* What cannot be finished for want of a broker is not waited for longer. */
+/* Work that cannot be finished without a broker is not waited for longer than this. */
 enum { DRAIN_AWAY_MS = 3000 };
 
 struct service {
@@ -32,8 +32,8 @@ struct service {
     char *instance;
     int signal_fd;
     uint64_t drain_ms;
-    _Atomic unsigned signals; /* how many have come */
-    _Atomic uint64_t stop_ms; /* when the first came; CLOCK_MONOTONIC */
+    _Atomic unsigned signals; /* number of received signals */
+    _Atomic uint64_t stop_ms; /* time of the first; CLOCK_MONOTONIC */
 };
 
 uint64_t service_now_ms(void)
@@ -41,7 +41,7 @@ uint64_t service_now_ms(void)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
-/* Signals are read from a descriptor: no handler, so nothing that is interrupted. */
+/* Signals are read from a descriptor: no handler, so no interrupted calls. */
 static enum status take_signals(struct service *service, struct failure *why)
 {
     sigset_t set;
@@ -77,7 +77,7 @@ static void tell_brokers(void *context, const char *why, uint64_t away_ms)
                 log_real("seconds", (double)away_ms / 1000));
 }
 
-/* Often enough that the time to be told comes out right. */
+/* Queries often enough to notice unready-after in time. */
 static enum status watch_brokers(struct service *service, struct failure *why)
 {
     uint64_t after_ms = config_duration_ms(service->config, "unready-after");
@@ -106,7 +106,7 @@ static void say_health(const struct service *service, const char *listen)
     log_say(&service->log, LOG_INFO, "health", log_text("listen", address));
 }
 
-/* A second worker on a machine need not be told about the port of the first. */
+/* A second worker on a machine needs no port setting: it uses the next free port. */
 static enum status open_health(struct service *service, struct failure *why)
 {
     const struct config *config = service->config;
