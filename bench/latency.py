@@ -1,11 +1,10 @@
-"""How long it takes from a published chunk to its results.
+"""Measures the time from publishing a chunk to its results.
 
     python3 bench/latency.py [--folder SESSION] [--rounds N]
 
-A broker of its own, a mapper, a reducer, and `spanmill results --follow` to see the results come, all
-on this machine. Each round publishes the session's first chunk, packed before, under a new prefix; the
-clock runs from the start of `spanmill publish` to the report in which the chunk is. Beside it: how
-long the mapper took to map it.
+Runs a separate broker, a mapper, a reducer, and `spanmill results --follow` on this machine. Each
+round publishes the session's first chunk, packed before, under a new prefix, and measures from the
+start of `spanmill publish` to the report with the chunk. Also prints the mapping time of the chunk.
 """
 import argparse
 import json

@@ -1,10 +1,10 @@
-"""How much faster two mappers are than one, on chunks of one session.
+"""Measures the speedup of two mappers over one, on chunks of one session.
 
     python3 bench/mappers.py [--repeats N] [--pieces N] [--folder SESSION] [--reader NAME]
 
-A broker of its own, no reducer. The chunks are published first; the clock runs from the moment when
-all mappers have their partitions to the last chunk that is mapped. Both in one run, since machines
-differ from hour to hour.
+Runs a separate broker, no reducer. The chunks are published first; the time is from when all mappers
+have their partitions to the last mapped chunk. Measures both in one run, because the speed of machines
+varies over time.
 """
 import argparse
 import glob

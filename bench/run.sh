@@ -1,14 +1,14 @@
 #!/bin/sh
-# What a report costs, against reading the same trace with babeltrace2 alone, in the same run.
+# The cost of a report, compared with only reading the same trace with babeltrace2, in the same run.
 #
 #     bench/run.sh [SESSION-FOLDER]...        (default: the recording in tests/data)
 #
-# SPANMILL_RECORDINGS  a folder with A1, A4 and A5 (unpacked, or as .tar.zst): measured as well
+# SPANMILL_RECORDINGS  a folder with A1, A4 and A5 (unpacked, or as .tar.zst), to be measured as well
 # SPANMILL_PHASES      phase definitions (default: those of the recording in tests/data)
-# BABELTRACE2          the babeltrace2 to compare with, which is named (default: babeltrace2; 2.1 is faster
+# BABELTRACE2          the babeltrace2 to compare with, shown by name (default: babeltrace2; 2.1 is faster
 #                      than 2.0)
 # SPANMILL_BUILD       the build to measure (default: build/release)
-# ROUNDS               of each measurement the best of so many counts (default: 3)
+# ROUNDS               number of rounds of each measurement, of which the best counts (default: 3)
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -1,8 +1,8 @@
-/* tests/cases/case_file.h -- a small trace written as text, and what a report of it must say.
+/* tests/cases/case_file.h -- a small trace written as text, with the expected report.
  *
- * README.md in this folder tells the format. A case goes through the same schema as a CTF
- * reader's events: classes are looked up by name, and a field fills the slot that the class gives
- * it. So a case shows whatever a trace could show, and adding one needs no C. */
+ * README.md in this folder describes the format. A case uses the same schema as the events of a
+ * CTF reader: classes are found by name, and a field fills the slot defined by the class. So a case
+ * can express everything that a trace can, and adding one needs no C. */
 #ifndef TESTS_CASES_CASE_FILE_H
 #define TESTS_CASES_CASE_FILE_H
 
@@ -24,7 +24,7 @@ struct expectation {
     const char *json;
 };
 
-/* `all TYPE`: every object of that type is among those expected. */
+/* `all TYPE`: every object of that type must be expected. */
 struct complete_type {
     size_t line;
     const char *type;
@@ -49,8 +49,8 @@ struct case_file {
     size_t complete_count, complete_room;
 };
 
-/* Reads `text` (copied). `name` stands in messages. REJECT, with the line in `why`: not a case.
- * case_file_clear() is due either way. */
+/* Reads `text` (copied). `name` is for messages. REJECT, with the line in `why`: invalid. Call
+ * case_file_clear() in any case. */
 MUST_CHECK enum status case_file_init(struct case_file *file, const char *name, struct text text,
                                       struct failure *why);
 void case_file_clear(struct case_file *file);

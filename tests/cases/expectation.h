@@ -1,4 +1,4 @@
-/* tests/cases/expectation.h -- compares a report with what a case expects of it. */
+/* tests/cases/expectation.h -- compares a report with the expectations of a case. */
 #ifndef TESTS_CASES_EXPECTATION_H
 #define TESTS_CASES_EXPECTATION_H
 
@@ -7,9 +7,9 @@
 
 #include "case_file.h"
 
-/* Writes one line into `out` for each expectation that `json_lines` (a report) does not meet;
- * true if there is none. Of an expected object only the fields given count. It is looked up by
- * those of its type's key fields that it gives. */
+/* Writes one line to `out` for each expectation that `json_lines` (a report) does not meet; true if
+ * there is none. Only the given fields of an expected object are compared; it is found by the given
+ * key fields of its type. */
 bool expectation_check(const struct case_file *file, const char *json_lines, FILE *out);
 
 #endif

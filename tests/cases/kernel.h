@@ -1,17 +1,17 @@
-/* tests/cases/kernel.h -- a kernel that keeps its own books: what a legal machine might do, as a
- * text case, together with what a report must say of it.
+/* tests/cases/kernel.h -- a simulated kernel with its own accounting: valid random behavior as a
+ * text case, with the expected report.
  *
- * It knows at each moment who runs, what is open and which call began when, and adds that up
- * without the core, so its numbers are a second opinion. Everything is known from the state dump at
- * the begin on, and nothing is lost. */
+ * It knows at each instant which thread runs, what is open and when each call began, and sums that
+ * up without the core, as an independent check. Everything is known from the state dump at the
+ * begin on, and nothing is lost. */
 #ifndef TESTS_CASES_KERNEL_H
 #define TESTS_CASES_KERNEL_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The text of a case of some `steps` events, to be freed; the same for the same arguments, and that
- * of fewer steps begins with the same events. */
+/* The text of a case with some `steps` events; the caller frees it. The same arguments give the
+ * same text, and fewer steps give a prefix of the events. */
 char *kernel_case(uint64_t seed, size_t steps);
 
 #endif

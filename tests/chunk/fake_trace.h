@@ -1,4 +1,4 @@
-/* A trace in memory for tests: metadata as LTTng writes it, and packets made to measure. */
+/* A trace in memory for tests: metadata in LTTng's format, and custom packets. */
 #ifndef TESTS_CHUNK_FAKE_TRACE_H
 #define TESTS_CHUNK_FAKE_TRACE_H
 
@@ -51,7 +51,7 @@
                "string _child_comm; " FAKE_INT32 " _child_tid; " FAKE_INT32 " _child_pid;")        \
     FAKE_EVENT("2", "other", FAKE_INT32 " _n;")
 
-/* Text of the metadata, to be freed. */
+/* Text of the metadata; the caller frees it. */
 static inline char *fake_metadata(const char *domain, const char *host, const char *session,
                                   const char *created)
 {
@@ -94,7 +94,7 @@ static inline void fake_number(struct fake_file *file, uint64_t value, size_t si
 struct fake_packet {
     uint64_t begin, end, sequence, discarded;
     uint32_t cpu;
-    size_t start; /* where it lies; set by fake_begin() */
+    size_t start; /* its position; set by fake_begin() */
 };
 
 enum { FAKE_HEADER = 32, FAKE_CONTEXT = 52, FAKE_PADDING = 20 };

@@ -1,5 +1,5 @@
-/* A report made by hand, for the tests of what writes reports: one session with one process of
- * two phases, and a thread of unknown process. */
+/* A hand-written report for tests of output: one session with one process of two phases, and a
+ * thread of an unknown process. */
 #ifndef TESTS_CLI_HAND_REPORT_H
 #define TESTS_CLI_HAND_REPORT_H
 

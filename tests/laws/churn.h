@@ -1,5 +1,5 @@
-/* tests/laws/churn.h -- a machine whose processes, threads, descriptors and phases come and go: of each
- * second another chunk, so that what has to be kept behind any of them is the same. */
+/* tests/laws/churn.h -- a machine whose processes, threads, descriptors and phases begin and end:
+ * one chunk per second, so that the state to be kept after each is the same. */
 #ifndef TESTS_LAWS_CHURN_H
 #define TESTS_LAWS_CHURN_H
 
@@ -7,7 +7,7 @@
 #include "trace/schema.h"
 #include "wire/partial_codec.h"
 
-/* Phases of it; `job` never ends but by its timeout, `silent` is of a thread that is current where
+/* Its phases; `job` only ends by its timeout, `silent` belongs to a thread that is current where
  * nothing happens. */
 extern const char churn_phases[];
 #define CHURN_SESSION "host/churn/20260101-000000"
@@ -15,13 +15,13 @@ extern const char churn_phases[];
 
 struct churn_options {
     unsigned processes; /* that begin and end in a second */
-    unsigned requests;  /* of a server, with a part whose name is a field that nothing else has */
+    unsigned requests;  /* of a server, with a part whose name is a unique field */
     unsigned silent;    /* requests of the silent thread */
-    unsigned threads;   /* of the server, that live on and on */
-    unsigned active;    /* of these, those that do something in each second */
+    unsigned threads;   /* of the server, that never end */
+    unsigned active;    /* number of these that do something in each second */
     unsigned forgotten; /* instances that never end, on a thread that waits between them */
-    unsigned wakers;    /* processes that come, wake a thread in an open instance, and go */
-    bool no_switches;   /* are recorded: no thread is seen to leave its CPU for good */
+    unsigned wakers;    /* processes that start, wake a thread in an open instance, and exit */
+    bool no_switches;   /* no switches are recorded: no thread is seen to leave its CPU for good */
     bool losses;        /* some switches and exits are lost, others doubtful */
 };
 

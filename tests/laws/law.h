@@ -1,8 +1,8 @@
-/* tests/laws/law.h -- the one law: cut a row of events anywhere, map the pieces, join them:
- * the same report, byte for byte, as uncut.
+/* tests/laws/law.h -- the law: cut a sequence of events anywhere, map the pieces, join them: the
+ * report is byte-identical to the uncut one.
  *
- * Works on event streams, so that cuts fall anywhere: inside system calls, between a dup and its
- * use, inside phases. */
+ * Works on event streams, so cuts can be anywhere: inside system calls, between a dup and its use,
+ * inside phases. */
 #ifndef TESTS_LAWS_LAW_H
 #define TESTS_LAWS_LAW_H
 
@@ -14,7 +14,7 @@
 #include "trace/partial.h"
 #include "trace/schema.h"
 
-/* A row of events in order, and what their traces tell. Classes belong to `schema`. */
+/* Events in order, and facts of their traces. Classes belong to `schema`. */
 struct law_trace {
     struct schema *schema;
     struct arena arena;
@@ -41,22 +41,22 @@ struct law_cuts {
 };
 
 struct law_figures {
-    uint64_t items, bytes; /* that travelled, encoded */
+    uint64_t items, bytes; /* sent, encoded */
 };
 
-/* The report as JSON Lines, to be freed. `shuffle` (0: none) seeds in which order, and by how many
- * threads, the pieces are mapped, which is mapped twice, and, if odd, behind which pieces the joiner is
- * saved, ended and restored. */
+/* The report as JSON Lines; the caller frees it. `shuffle` (0: none) is the seed for the order and
+ * number of threads in which pieces are mapped, for the piece that is mapped twice, and, if odd,
+ * for the pieces after which the joiner is saved, ended and restored. */
 char *law_report(const struct law_trace *trace, struct law_cuts cuts, unsigned shuffle,
                  struct law_figures *figures);
-/* The same of events joined as they are: nothing is mapped. Analyses, and what the summary counts, come
- * by mapping alone. */
+/* The same without mapping: events are joined directly. Analyses and counts of the summary only
+ * come from mapping. */
 char *law_unmapped_report(const struct law_trace *trace);
-/* Of a report, the objects that both have. To be freed. */
+/* The objects of a report that both have. The caller frees it. */
 char *law_core_part(const char *report);
 
-/* The results topic that the trace comes to: what was written behind each interval, the last time
- * when the session was over; cuts.count + 2 times. */
+/* The results topic of the trace: what was written after each interval, and finally after the end
+ * of the session; cuts.count + 2 times. */
 struct law_log {
     struct arena arena;
     struct law_log_record {
@@ -68,24 +68,25 @@ struct law_log {
     size_t intervals;
 };
 
-/* Behind interval i, whose turn i modulo `turns` is, of what is alive, is told again; 0: never. */
+/* After interval i, the live entities of part i modulo `turns` are sent again; 0: never. */
 void law_log_make(struct law_log *log, const struct law_trace *trace, struct law_cuts cuts,
                   unsigned turns);
 void law_log_clear(struct law_log *log);
-/* A fold's report as JSON Lines, to be freed. */
+/* A fold's report as JSON Lines; the caller frees it. */
 struct fold;
 char *law_fold_report(const struct fold *fold);
 
-/* What a pool makes of the trace whose last piece is the session's end: its records come from many
- * attempts, in any order; its reducer is killed and restored from its state at random, and reads
- * on from the offset that it had committed. JSON Lines, to be freed. */
+/* The report of a pool for the trace, whose last piece is the session's end: its records come from
+ * many attempts, in any order; its reducer is killed and restored from its state at random, and
+ * continues from its committed offset. JSON Lines; the caller frees it. */
 char *law_pool_report(const struct law_trace *trace, struct law_cuts cuts, uint64_t seed);
 
 /* xorshift64*: the same numbers everywhere. */
 uint64_t law_random(uint64_t *state);
-/* `count` ascending instants among the trace's events, all at which definitions change among them. */
+/* `count` ascending instants among the trace's events, including all at which definitions change.
+ */
 void law_random_cuts(const struct law_trace *trace, uint64_t *state, uint64_t *at, size_t count);
-/* The first line that differs, into `room`; false if none does. */
+/* The first different line, in `room`; false if there is none. */
 bool law_difference(const char *expected, const char *found, char *room, size_t size);
 
 #endif

@@ -1,4 +1,5 @@
-/* tests/laws/map_piece.h -- events to the records of one interval, as a mapper makes them of a chunk. */
+/* tests/laws/map_piece.h -- maps events to the records of one interval, like a mapper does for a
+ * chunk. */
 #ifndef TESTS_LAWS_MAP_PIECE_H
 #define TESTS_LAWS_MAP_PIECE_H
 
@@ -10,17 +11,17 @@ struct map_piece {
     struct schema *schema;
     struct core *core; /* takes events, core_map() */
     struct row row;
-    struct columns_out bytes; /* of records that the row had before */
+    struct columns_out bytes; /* of earlier records of the row */
     struct interval_end end;
 };
 
-/* `end` has the interval, its chunk, and what its traces tell. Classes and calls are those of `schema`,
- * whose definitions it is mapped with. */
+/* `end` has the interval, its chunk, and facts of its traces. Classes, calls and definitions are
+ * those of `schema`. */
 void map_piece_begin(struct map_piece *piece, struct schema *schema,
                      const struct interval_end *end);
-/* In batches of few, so that records pass to bytes between any events. */
+/* In small batches, so that records become bytes between any events. */
 void map_piece_add(struct map_piece *piece, const struct event *events, size_t count);
-/* Gives its records to `sink`. */
+/* Passes its records to `sink`. */
 void map_piece_end(struct map_piece *piece, const struct record_meta *meta,
                    struct record_sink sink);
 

@@ -1,5 +1,5 @@
-/* tests/laws/random_trace.h -- traces that no machine would write: few CPUs, threads and
- * descriptor numbers, much happening to each, and lies among it. */
+/* tests/laws/random_trace.h -- traces that no machine would write: few CPUs, threads and descriptor
+ * numbers, with many events each, some of them contradictory. */
 #ifndef TESTS_LAWS_RANDOM_TRACE_H
 #define TESTS_LAWS_RANDOM_TRACE_H
 
@@ -7,27 +7,27 @@
 
 struct random_trace_options {
     size_t events;
-    unsigned lies;     /* of 100 events, how many contradict what went before */
-    unsigned filtered; /* of 100 switches, how many are not recorded */
-    unsigned losses;   /* of 1000 events, how many are borders */
-    unsigned pauses;   /* of 100 events, how many come seconds after the one before */
+    unsigned lies;     /* percentage of events that contradict earlier ones */
+    unsigned filtered; /* percentage of switches that are not recorded */
+    unsigned losses;   /* number of borders per 1000 events */
+    unsigned pauses;   /* percentage of events that are seconds later than the previous one */
     bool contexts;     /* kernel events carry tid and pid */
-    bool numbers;      /* events carry vtid, vpid, pid_ns, procname as they like; programs */
+    bool numbers;      /* events have vtid, vpid, pid_ns, procname at random; programs */
     bool no_switches;  /* the kernel trace has no sched_switch */
-    bool no_calls;     /* nor system calls */
+    bool no_calls;     /* it has no system calls */
     bool user_only;
-    /* Of 100 events, how many are of a server that hands requests from thread to thread; most of the others are
-     * such as leave its threads alive. */
+    /* Percentage of events of a server that hands requests from thread to thread; most of the
+     * others leave its threads alive. */
     unsigned handed;
     bool wide;    /* more threads and numbers */
-    bool changes; /* definitions of phases change from piece to piece; for whoever maps it */
+    bool changes; /* phase definitions change from piece to piece; for the mapping code */
 };
 
-/* Phase definitions that these traces use; others that they are changed to. */
+/* Phase definitions of these traces; others that they change to. */
 extern const char random_trace_phases[];
-/* Of traces with `handed`: those alone that it begins and ends. */
+/* For traces with `handed`: only those that it begins and ends. */
 extern const char random_trace_handed_phases[];
-/* Counts, for a file of definitions with any of the phases. */
+/* Counts, for a definitions file with any of the phases. */
 enum { RANDOM_TRACE_COUNTS = 4 };
 extern const char *const random_trace_counts[RANDOM_TRACE_COUNTS];
 enum { RANDOM_TRACE_OTHERS = 4 };

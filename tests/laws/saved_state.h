@@ -5,14 +5,14 @@
 #include "base/arena.h"
 #include "core/keep.h"
 
-/* All zero is none; saved_state_clear(). */
+/* Empty if all zero; saved_state_clear(). */
 struct saved_state {
     struct arena arena;
     struct kept_record *records;
     size_t count, room;
 };
 
-/* Copies what it gets. */
+/* Copies the records. */
 struct keep_sink saved_state_sink(struct saved_state *saved);
 void saved_state_clear(struct saved_state *saved);
 

@@ -1,4 +1,4 @@
-/* Pieces of metadata of CTF 2, for tests: with ' for ", and ^ for the record separator. */
+/* Pieces of CTF 2 metadata for tests: with ' for ", and ^ for the record separator. */
 #ifndef TESTS_MAPPER_CTF2_TEXT_H
 #define TESTS_MAPPER_CTF2_TEXT_H
 
@@ -18,11 +18,11 @@
 
 #define PREAMBLE "^{'type':'preamble','version':2}\n"
 #define STREAM "^{'type':'data-stream-class'}\n"
-/* One event whose payload has these members. */
+/* One event with these payload members. */
 #define EVENT(members)                                                                             \
     "^{'type':'event-record-class','name':'e','payload-field-class':" STRUCT(members) "}\n"
 #define TRACE(members) PREAMBLE STREAM EVENT(members)
-/* Where the faults of that event are. */
+/* The position of errors in that event. */
 #define AT "metadata: fragment 3: 3:2: event-record-class: payload-field-class: "
 
 static inline char *json(const char *text)

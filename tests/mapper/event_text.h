@@ -1,4 +1,4 @@
-/* Events as text, with all that a reader fills in: to compare what two readers give. */
+/* Events as text, with all fields that a reader sets: to compare two readers. */
 #ifndef TESTS_MAPPER_EVENT_TEXT_H
 #define TESTS_MAPPER_EVENT_TEXT_H
 
@@ -17,7 +17,7 @@ static inline void event_text_value(FILE *out, const struct field_value *value)
         fprintf(out, value->type == FIELD_INT ? " %" PRId64 : " +%" PRIu64, value->i);
 }
 
-/* One line. What is absent is shown as well: it has to be 0. */
+/* One line. Absent fields are shown as well: they must be 0. */
 static inline void event_text(FILE *out, const struct event *event)
 {
     fprintf(out, "%" PRIu64 " trace %u domain %d cpu %d.%u %s kind %d call %s", event->time_ns,

@@ -1,4 +1,4 @@
-/* Metadata as text, for tests: opened, looked into, refused. */
+/* Metadata as text, for tests: opening, inspecting, refusing. */
 #ifndef TESTS_MAPPER_LAYOUT_TEXT_H
 #define TESTS_MAPPER_LAYOUT_TEXT_H
 
@@ -31,11 +31,11 @@ static inline void put_text_packet(uint8_t *at, struct text content)
     memcpy(at + PACKET_HEAD, content.at, content.count);
 }
 
-/* As CTF 1.8 in a packet, where a text needs no signature; CTF 2, and what has a signature, as it
- * is. */
+/* As CTF 1.8 in a packet, where a text needs no signature; CTF 2, and text with a signature,
+ * unchanged. */
 static inline enum status open_text(const char *text, struct layout **out, struct failure *why)
 {
-    /* Where reading behind its end is noticed. */
+    /* A copy where reading after its end is detected. */
     size_t count = strlen(text);
     bool is_file = count == 0 || *text == 0x1E || strncmp(text, "/* CTF", 6) == 0;
     size_t size = is_file ? count : PACKET_HEAD + count;

@@ -1,4 +1,4 @@
-/* Pieces of metadata of CTF 1.8, for tests. */
+/* Pieces of CTF 1.8 metadata for tests. */
 #ifndef TESTS_MAPPER_TSDL_TEXT_H
 #define TESTS_MAPPER_TSDL_TEXT_H
 
@@ -8,7 +8,7 @@
 #define TYPES                                                                                      \
     "typealias integer { size = 8; } := u8; typealias integer { size = 16; align = 16; } := u16;"  \
     "typealias integer { size = 32; align = 32; signed = true; } := int;\n"
-/* One event whose payload has these members, which begin line 3. */
+/* One event with these payload members, which begin at line 3. */
 #define EVENT(members) TRACE TYPES "event { name = \"e\"; fields := struct {\n" members "\n}; };\n"
 
 /* Of that event. */
