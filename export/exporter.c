@@ -235,7 +235,7 @@ static bool parse(struct text key, const char *group, struct parsed *out)
     return true;
 }
 
-/* The order of kinds: a header comes first, because it has the number of series. */
+/* The order of kinds: the header is last, because it has the number of series. */
 static int rank(char kind)
 {
     return kind == 's' ? 0 : kind == 't' ? 1 : 2;

@@ -146,7 +146,7 @@ static void print_between(struct printing *printing, const struct story_node *no
     end_line(printing);
 }
 
-/* Prints `count` nodes from `at` on, which are `often` repetitions of the ones before. */
+/* Prints one line for `count` nodes, which repeat the `period` nodes before them. */
 static void print_folded(struct printing *printing, struct story_node *const *nodes, size_t count,
                          size_t period, unsigned depth)
 {

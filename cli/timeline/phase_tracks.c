@@ -277,7 +277,7 @@ static struct open_phase *parent_of(const struct phase_tracks *phases,
     return NULL;
 }
 
-/* Whether the innermost slice of the thread's track is an ancestor of the phase. */
+/* Whether the innermost phase slice of the thread's track, if any, is an ancestor of the phase. */
 static bool is_nested(const struct open_phase *phase)
 {
     const struct track_slice *top = tracks_top(phase->thread, "phase");

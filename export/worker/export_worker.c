@@ -283,7 +283,7 @@ static void refresh(void *context)
 
 /* --- the loop --- */
 
-/* Reads nothing while no output accepts the current interval. */
+/* Pauses reading until all outputs have accepted the current interval. */
 static void hold_back(struct export_worker *worker)
 {
     metrics_set(service_metrics(worker->service), METRIC_BLOCKED, 0,
