@@ -66,7 +66,7 @@ def of_report(lines):
             add("spanmill_wakeup_latency_seconds_count", row["count"])
             add("spanmill_wakeup_latency_seconds_sum", row["total_ns"])
         elif kind in ("waker", "ran_instead"):
-            by = row["by_name"] if row["by"] != "thread" else None
+            by = row["by_name"] if row["by"] not in ("thread", "irq") else None
             if by is None and row["number"] is not None:
                 by = str(row["number"])
             add(f"spanmill_{kind}_seconds_total", row["total_ns"], phase=row["phase"], kind=row["by"], by=by)
