@@ -72,8 +72,7 @@ def check_steps(prometheus, lines, expected, at):
             # Ranges of Prometheus 3 are without their begin.
             length = round((after - before) * 1000) + 1
             for labels, grown in prometheus.query(f"increase({family}[{length}ms])", after):
-                labels = [pair for pair in labels if pair[0] not in ("host", "session", "process")]
-                found[family, tuple(labels)] += grown
+                found[family, totals.common_labels(dict(labels))] += grown
     wrong = []
     for (family, labels), number in expected.items():
         if not family.endswith("_total"):

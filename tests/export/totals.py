@@ -103,17 +103,21 @@ def in_nanoseconds(family):
     return "seconds" in family and not family.endswith("_count")
 
 
+def common_labels(labels):
+    """Without those that a report's totals are sums over: labels -> sorted pairs."""
+    over = {"process", "host", "session"}
+    if labels.get("kind") == "thread":
+        over.add("by")  # a process
+    return tuple(sorted(pair for pair in labels.items() if pair[0] not in over))
+
+
 def of_series(newest):
     """The same of what a receiver has: labels -> newest value."""
     totals = collections.Counter()
     for pairs, value in newest.items():
         labels = dict(pairs)
         family = labels.pop("__name__")
-        for name in "process", "host", "session":
-            labels.pop(name, None)
-        if labels.get("kind") == "thread":
-            labels.pop("by", None)  # a process
-        rest = tuple(sorted(labels.items()))
+        rest = common_labels(labels)
         if isinstance(value, dict):
             totals[f"{family}_count", rest] += value["count"]
             totals[f"{family}_sum", rest] += round(value["sum"] * 1e9)
