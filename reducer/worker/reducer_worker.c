@@ -35,7 +35,7 @@ static bool is_fit(struct worker *worker, int32_t number)
         partials <= number)
         partials = number + 1;
     if (bus_fit_check(worker->bus, partials, state, &why) != STATUS_OK)
-        log_say(service_log(worker->service), LOG_ERROR, "topics do not fit",
+        log_say(service_log(worker->service), LOG_ERROR, "topics do not match",
                 log_integer("partition", number), log_text("why", why.text));
     if (worker->unfit++ == 0)
         worker->fit_ms = service_now_ms() + backoff_next_ms(&worker->fitting);
@@ -226,7 +226,7 @@ static enum status turn(struct worker *worker, struct failure *why)
         watch(worker);
     look_at_unfit(worker);
     health_ready(service_health(worker->service), worker->part_count > 0 && worker->unfit == 0,
-                 worker->unfit > 0 ? "topics do not fit: partials have more partitions than state"
+                 worker->unfit > 0 ? "topics do not match: partials have more partitions than state"
                                    : "waiting for partitions");
     if (status == STATUS_OK && is_due(worker))
         status = worker_transact(worker, why);

@@ -37,7 +37,9 @@ struct passed_in {
 
 static inline struct passed_in passed_in(struct bytes bytes)
 {
-    return (struct passed_in){.row = {bytes.at, bytes.at + bytes.count, false}};
+    /* Without bytes, `at` may be NULL: nothing may be added to it. */
+    const uint8_t *end = bytes.count > 0 ? bytes.at + bytes.count : bytes.at;
+    return (struct passed_in){.row = {bytes.at, end, false}};
 }
 
 /* Decodes the next one: its name points into the bytes, its uses into `arena`. False: no more, or
