@@ -297,7 +297,7 @@ void layers_write(struct core *core, struct life *life)
         return;
     struct layers_line *line = &row_add(core->row, RECORD_LAYERS)->layers;
     *line = (struct layers_line){.life = life->name};
-    line->waits = arena_take(&core->row->arena, count * sizeof *line->waits);
+    line->waits = arena_take(&core->row->records, count * sizeof *line->waits);
     for (size_t i = 0; i < layers->count; i++)
         for (size_t k = 0; k < layers->at[i].count; k++)
             line->waits[line->wait_count++] =
