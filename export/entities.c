@@ -361,14 +361,14 @@ enum status entities_restore(struct entities *entities, struct bytes block, stru
     struct row_reader row = {.at = block.at, .end = block.at + block.count};
     uint64_t format = row_take(&row);
     if (format > FORMAT)
-        return fail(why, STATUS_STOP, "format %llu of threads, newer than this program knows (%d)",
+        return fail(why, STATUS_STOP,
+                    "format %llu of threads is newer than this program supports (%d)",
                     (unsigned long long)format, FORMAT);
     uint64_t count = row_take(&row);
     bool good = !row.bad && count > 0 && count <= ENTITY_BLOCK;
     for (uint64_t i = 0; i < count && good; i++)
         good = restore_thread(entities, &row, format);
     if (!good || row_left(&row) > 0)
-        return fail(why, STATUS_REJECT, "threads that contradict themselves: %zu bytes",
-                    block.count);
+        return fail(why, STATUS_REJECT, "the threads are inconsistent: %zu bytes", block.count);
     return STATUS_OK;
 }

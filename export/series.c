@@ -275,16 +275,16 @@ enum status series_restore(struct series_set *set, struct bytes block,
     struct row_reader row = {.at = block.at, .end = block.at + block.count};
     uint64_t format = row_take(&row);
     if (format > FORMAT)
-        return fail(why, STATUS_STOP, "format %llu of series, newer than this program knows (%d)",
+        return fail(why, STATUS_STOP,
+                    "format %llu of series is newer than this program supports (%d)",
                     (unsigned long long)format, FORMAT);
     if (set->keys.count % SERIES_BLOCK != 0)
-        return fail(why, STATUS_REJECT, "a block of series is behind one that is not full");
+        return fail(why, STATUS_REJECT, "a block of series follows one that is not full");
     uint64_t count = row_take(&row);
     bool good = !row.bad && count > 0 && count <= SERIES_BLOCK;
     for (uint64_t i = 0; i < count && good; i++)
         good = restore_one(set, &row, format, find, context);
     if (!good || row_left(&row) > 0)
-        return fail(why, STATUS_REJECT, "series that contradict themselves: %zu bytes",
-                    block.count);
+        return fail(why, STATUS_REJECT, "the series are inconsistent: %zu bytes", block.count);
     return STATUS_OK;
 }

@@ -213,7 +213,7 @@ static enum status restore_header(struct session_export *session, struct bytes b
     uint64_t format = row_take(&row);
     if (format > FORMAT)
         return fail(why, STATUS_STOP,
-                    "format %llu of a session, newer than this program knows (%d)",
+                    "format %llu of a session is newer than this program supports (%d)",
                     (unsigned long long)format, FORMAT);
     session->next = row_take(&row);
     session->any_time = row_take(&row) != 0;
@@ -241,6 +241,6 @@ enum status session_export_restore(struct session_export *session, char kind, ui
         return series_restore(&session->series, block, find_family, session->cells, why);
     case 't': return entities_restore(&session->entities, block, why);
     case 'h': return restore_header(session, block, why);
-    default: return fail(why, STATUS_REJECT, "a block of no known kind");
+    default: return fail(why, STATUS_REJECT, "a block of unknown type");
     }
 }

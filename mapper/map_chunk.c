@@ -341,8 +341,8 @@ static void note_dropped(struct mapping *mapping)
         uint64_t count;
         const char *text;
     } dropped[] = {{mapping->early + info_of(mapping)->early_events,
-                    "events in front of its interval, where another chunk answers for the time"},
-                   {mapping->beyond, "events of its seam that are behind its interval"}};
+                    "events before its interval, which belong to an earlier chunk"},
+                   {mapping->beyond, "events of its seam that are later than its interval"}};
     for (size_t i = 0; i < sizeof dropped / sizeof *dropped && !mapping->windowed; i++) {
         struct damage damage = {.scope = DAMAGE_EVENT,
                                 .cause = i == 0 ? DAMAGE_BY_ORDER : DAMAGE_BY_SEAM,
@@ -506,8 +506,8 @@ enum status map_archive(struct bytes frame, const struct map_place *place,
         snprintf(mark, sizeof mark, "%s", facts->snapshot);
         identity.mark = mark[0] ? mark : NULL;
         if (facts->number < 0 || (uint64_t)facts->number != place->chunk)
-            status =
-                fail(why, STATUS_REJECT, "the archive is of chunk %lld", (long long)facts->number);
+            status = fail(why, STATUS_REJECT, "the archive contains chunk %lld",
+                          (long long)facts->number);
     }
     if (status == STATUS_OK)
         status = read_chunk(&mapping, options, warnings, why);

@@ -194,7 +194,7 @@ static void note_missing(const struct joiner *joiner, const struct interval_end 
     uint64_t count = note_skipped(joiner, end->chunk, notes);
     if (count == 0 && !joiner->seam.gap_noted)
         note(notes, DAMAGE_CHUNK, DAMAGE_BY_ORDER, end->chunk, 1,
-             "begins after the chunk before it ends: what lies between is lost");
+             "begins after the end of the previous chunk: the events in between are lost");
 }
 
 /* Checks that a chunk has taken the events that the previous one left. */
@@ -206,14 +206,14 @@ static void check_seam(const struct joiner *joiner, const struct interval_end *e
         return;
     if (end->gap_before && seam->left_events > 0)
         note(notes, DAMAGE_EVENT, DAMAGE_BY_SEAM, end->chunk, seam->left_events,
-             "events behind the end of the chunk before, left to a chunk that is missing");
+             "events after the end of the previous chunk that a missing chunk should have read");
     if (end->gap_before || !end->knows_seam || seam->left_events == end->seam_events)
         return;
     bool lost = seam->left_events > end->seam_events;
     note(notes, DAMAGE_EVENT, DAMAGE_BY_SEAM, end->chunk,
          lost ? seam->left_events - end->seam_events : end->seam_events - seam->left_events,
-         lost ? "events that the chunk before left to it, and that it has not taken"
-              : "events of its seam that the chunk before has not left to it");
+         lost ? "events that the previous chunk left to it, but that it did not read"
+              : "events of its seam that the previous chunk did not leave to it");
 }
 
 /* Adds the notes of the join to those of the mapper; the lists are in the interval's arena. */
@@ -320,8 +320,9 @@ static void refuse_rest(struct joiner *joiner, struct queued *queued)
 {
     const struct interval_end *end = &queued->end;
     struct interval_notes notes = {.count = 0};
-    note(&notes, DAMAGE_CHUNK, DAMAGE_BY_REFUSED, end->chunk, 1,
-         "a record of its partial contradicts what was joined before it: the rest is left out");
+    note(
+        &notes, DAMAGE_CHUNK, DAMAGE_BY_REFUSED, end->chunk, 1,
+        "a record of its partial contradicts the joined state: the rest of the partial is skipped");
     add_notes(queued, &notes);
     interval_notes_clear(&notes);
     engine_lose_all(joiner->engine);
@@ -489,8 +490,8 @@ static enum status restore_head(struct joiner *joiner, const struct kept_record 
         if (!text_equal(records[i].key, text_of(head_key)))
             continue;
         if (head.count > 0 && head.at[0] > HEAD_FORMAT)
-            return fail(why, STATUS_STOP, "format %u of state, newer than this program knows",
-                        head.at[0]);
+            return fail(why, STATUS_STOP,
+                        "format %u of the state is newer than this program supports", head.at[0]);
         if (head.count != HEAD_BYTES)
             break;
         joiner->end_ns = get_u64(head.at + 1);
@@ -503,8 +504,8 @@ static enum status restore_head(struct joiner *joiner, const struct kept_record 
     }
     return fail(
         why, STATUS_REJECT,
-        "the record %s is missing or damaged: a version before has written this state, which "
-        "this one does not read (docs/OPERATING.md, \"Upgrades and changes\"), or it is not whole",
+        "the record %s is missing or damaged: an older version wrote this state and this one "
+        "cannot read it (docs/OPERATING.md, \"Upgrades and changes\"), or the state is incomplete",
         head_key);
 }
 

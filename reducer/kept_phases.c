@@ -33,7 +33,8 @@ static enum status decode(struct schema *schema, struct bytes record, const stru
 {
     if (record.count > 0 && record.at[0] > PHASES_FORMAT)
         return fail(why, STATUS_STOP,
-                    "format %u of phase definitions, newer than this program knows", record.at[0]);
+                    "format %u of phase definitions is newer than this program supports",
+                    record.at[0]);
     if (record.count == 0 || record.at[0] != PHASES_FORMAT)
         return fail(why, STATUS_REJECT, "the record %s is damaged", KEY);
     struct arena arena = {.first = NULL};

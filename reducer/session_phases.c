@@ -87,10 +87,10 @@ enum status session_phases_restore(struct session_phases *phases, struct bytes r
                                    struct failure *why)
 {
     if (record.count > 0 && record.at[0] > USES_FORMAT)
-        return fail(why, STATUS_STOP,
-                    "format %u of what phase definitions can match, newer than "
-                    "this program knows",
-                    record.at[0]);
+        return fail(
+            why, STATUS_STOP,
+            "format %u of the matches of phase definitions is newer than this program supports",
+            record.at[0]);
     if (record.count == 0 || record.at[0] != USES_FORMAT)
         return fail(why, STATUS_REJECT, "the record %s is damaged", KEY);
     struct arena arena = {.first = NULL};

@@ -93,7 +93,7 @@ static enum status read_token(const char *path, char room[TOKEN_MAX], struct fai
     while (count > 0 && (unsigned char)room[count - 1] <= ' ')
         count--;
     room[count] = '\0';
-    return count > 0 ? STATUS_OK : fail(why, STATUS_RETRY, "%s: no token in it", path);
+    return count > 0 ? STATUS_OK : fail(why, STATUS_RETRY, "%s: contains no token", path);
 }
 
 static void set_request(struct http_post *post, struct bytes body)

@@ -72,7 +72,7 @@ static enum status reject(struct failure *why)
 {
     const bt_error *error = bt_current_thread_take_error();
     if (error == NULL)
-        return fail(why, STATUS_REJECT, "libbabeltrace2 gives no reason");
+        return fail(why, STATUS_REJECT, "libbabeltrace2 reports no cause");
     enum status status = STATUS_REJECT;
     if (bt_error_get_cause_count(error) > 0)
         status = fail(why, STATUS_REJECT, "%s",
@@ -223,7 +223,7 @@ enum status bt2_graph_open(const char *folder, unsigned ctf_version, struct bt2_
 {
     *out = NULL;
     if (!bt2_graph_reads(ctf_version))
-        return fail(why, STATUS_REJECT, "metadata: CTF %u is not read by libbabeltrace2 %u.%u",
+        return fail(why, STATUS_REJECT, "metadata: CTF %u is not supported by libbabeltrace2 %u.%u",
                     ctf_version, bt_version_get_major(), bt_version_get_minor());
     struct source source = {folder, ctf_version};
     enum status status = bt2_trial(read_all, &source, why);

@@ -60,7 +60,7 @@ static enum status survey(struct bt2_input *input, const struct trace_files *fil
     for (size_t i = 0; i < input->streams.part_count; i++)
         if (input->streams.parts[i].misleads)
             return fail(why, STATUS_REJECT,
-                        "%s: libbabeltrace2 would be misled by what its packets tell",
+                        "%s: libbabeltrace2 would misread it because of its packet headers",
                         input->streams.parts[i].file->name);
     return STATUS_OK;
 }

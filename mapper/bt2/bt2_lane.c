@@ -55,7 +55,7 @@ static void fetch(struct bt2_lane *lane)
     lane->packet_next = SIZE_MAX;
     lane->packet_end_ns = lane->last_ns;
     report(lane, (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_DAMAGED, .count = 1},
-           "read up to %llu ns of its clock, the rest is lost: %s",
+           "read up to clock time %llu ns; later events are lost: %s",
            (unsigned long long)lane->last_ns, why.text);
 }
 
@@ -117,7 +117,7 @@ enum status bt2_lane_open(struct bt2_lane *lane, struct trace_info *info,
         return learn_clock(lane, clock, session, info, why);
     }
     if (part == SIZE_MAX || input->streams.stream_of[part] == SIZE_MAX)
-        return fail(why, STATUS_REJECT, "stream %s: not one of its files", lane->name);
+        return fail(why, STATUS_REJECT, "stream %s: has no file in the trace", lane->name);
     lane->stream = &input->streams.at[input->streams.stream_of[part]];
     lane->name = lane->stream->name;
     lane->cpu = lane->stream->cpu;
@@ -233,7 +233,7 @@ static void leave_packet(struct bt2_lane *lane, const char *fault)
     set_loss(lane, lane->last_ns, 0, 0);
     const struct packet_at *packet = packet_of(lane);
     report(lane, (struct damage){.scope = DAMAGE_PACKET, .cause = DAMAGE_BY_DAMAGED, .count = 1},
-           "packet %zu at %zu: %s; what it holds behind %llu ns of its clock is lost",
+           "packet %zu at byte %zu: %s; its events after clock time %llu ns are lost",
            packet != NULL ? packet_row_number(&lane->stream->packets, lane->packet_next - 1) : 0,
            packet != NULL ? packet->head.offset : 0, fault, (unsigned long long)lane->last_ns);
 }
@@ -255,7 +255,8 @@ static void take_event(struct bt2_lane *lane, const bt_message *message)
         if (!lane->backwards)
             report(lane,
                    (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CLOCK, .count = 1},
-                   "its clock goes backwards at %llu ns; such events count as of the time before",
+                   "its clock goes backwards at %llu ns; such events get the time of the previous "
+                   "event",
                    (unsigned long long)lane->last_ns);
         lane->backwards = true;
         time_ns = lane->last_ns;

@@ -94,12 +94,12 @@ static enum status outcome(pid_t child, const char *said, struct failure *why)
     int status;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
-            return fail(why, STATUS_REJECT, "libbabeltrace2 could not be tried: %s",
+            return fail(why, STATUS_REJECT, "a test run of libbabeltrace2 could not be started: %s",
                         strerror(errno));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return STATUS_OK;
     bool killed = WIFSIGNALED(status);
-    return fail(why, STATUS_REJECT, "libbabeltrace2 dies of it, of %s %d%s%s",
+    return fail(why, STATUS_REJECT, "libbabeltrace2 fails on this trace with %s %d%s%s",
                 killed ? "signal" : "exit", killed ? WTERMSIG(status) : WEXITSTATUS(status),
                 *said != '\0' ? ": " : "", said);
 }
@@ -112,7 +112,8 @@ static enum status try_once(void (*use)(void *context), void *context, bool *mov
     char said[256];
     *moved = true;
     if (pipe(ends) != 0)
-        return fail(why, STATUS_REJECT, "libbabeltrace2 could not be tried: %s", strerror(errno));
+        return fail(why, STATUS_REJECT, "a test run of libbabeltrace2 could not be started: %s",
+                    strerror(errno));
     pthread_rwlock_wrlock(&uses);
     pid_t child = fork();
     if (child == 0)
@@ -121,7 +122,8 @@ static enum status try_once(void (*use)(void *context), void *context, bool *mov
     close(ends[1]);
     enum status status = STATUS_OK;
     if (child < 0) {
-        status = fail(why, STATUS_REJECT, "libbabeltrace2 could not be tried: %s", strerror(errno));
+        status = fail(why, STATUS_REJECT, "a test run of libbabeltrace2 could not be started: %s",
+                      strerror(errno));
     } else {
         *moved = listen_to(ends[0], child, said, sizeof said);
         status = outcome(child, said, why);
@@ -136,5 +138,5 @@ enum status bt2_trial(void (*use)(void *context), void *context, struct failure 
     enum status status = STATUS_OK;
     for (int i = 0; i < TRIALS && !moved; i++)
         status = try_once(use, context, &moved, why);
-    return moved ? status : fail(why, STATUS_REJECT, "libbabeltrace2 stands still in it");
+    return moved ? status : fail(why, STATUS_REJECT, "libbabeltrace2 hangs on this trace");
 }

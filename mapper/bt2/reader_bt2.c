@@ -284,7 +284,7 @@ static enum status bt2_open(const struct reader_choice *choice, const struct tra
     if (reader->input_count == 0) {
         bt2_close(&reader->reader);
         return fail(why, STATUS_REJECT, "%s",
-                    first.text[0] != '\0' ? first.text : "no trace in it");
+                    first.text[0] != '\0' ? first.text : "contains no trace");
     }
     rank_lanes(reader);
     list_cpus(reader);

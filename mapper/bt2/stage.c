@@ -102,8 +102,8 @@ enum status stage_open(size_t bytes, struct stage **out, struct failure *why)
     const char *parent = choose(bytes);
     sweep(parent);
     if (!has_room(parent, bytes))
-        return fail(why, STATUS_REJECT, "%s: no room for %zu bytes (set TMPDIR to choose another)",
-                    parent, bytes);
+        return fail(why, STATUS_REJECT,
+                    "%s: no space for %zu bytes (set TMPDIR to use another folder)", parent, bytes);
     char *root = memory_format("%s/" NAME_BEGIN "XXXXXX", parent);
     if (mkdtemp(root) == NULL) {
         enum status status = fail(why, STATUS_REJECT, "%s: %s", root, strerror(errno));

@@ -79,7 +79,7 @@ static bool walk_header(struct stream *stream)
     if (found.has >> LAYOUT_EVENT_ID & 1)
         return settle(stream, found.value[LAYOUT_EVENT_ID]);
     if (layout->event_count != 1)
-        return fault(stream, "an event does not tell its class");
+        return fault(stream, "an event has no id, but the stream has several event classes");
     return settle(stream, layout->by_id[0]->id);
 }
 
@@ -344,7 +344,7 @@ static bool take(struct stream *stream, struct event *event)
                                stream->trace->x86_64, hand.call_args, hand.call_arg_count);
     if (stream->class->header->is_short || stream_bit(stream) > stream->event_bit)
         return true;
-    return fault(stream, "an event takes no room");
+    return fault(stream, "an event has a size of 0 bits");
 }
 
 /* --- runs --- */

@@ -28,14 +28,14 @@ static const char *match_of(const struct side *side, size_t at)
 static const char *type_name(const struct layout_field *field)
 {
     switch ((enum layout_type)field->type) {
-    case LAYOUT_FLOAT: return "a floating-point number, which is not compared";
+    case LAYOUT_FLOAT: return "a floating-point number, which cannot be compared";
     case LAYOUT_ARRAY:
-    case LAYOUT_SEQUENCE: return "an array, which is not compared";
-    case LAYOUT_STRUCT: return "a structure, which is not compared";
+    case LAYOUT_SEQUENCE: return "an array, which cannot be compared";
+    case LAYOUT_STRUCT: return "a structure, which cannot be compared";
     case LAYOUT_VARIANT:
-    case LAYOUT_OPTIONAL: return "there in some events only (variant), and is not compared";
+    case LAYOUT_OPTIONAL: return "present in some events only (variant), and cannot be compared";
     case LAYOUT_BLOB_FIXED:
-    case LAYOUT_BLOB_SIZED: return "a blob, which is not compared";
+    case LAYOUT_BLOB_SIZED: return "a blob, which cannot be compared";
     case LAYOUT_INTEGER:
     case LAYOUT_VARINT:
     case LAYOUT_STRING:
@@ -43,7 +43,7 @@ static const char *type_name(const struct layout_field *field)
     case LAYOUT_STRING_FIXED:
     case LAYOUT_STRING_SIZED: break;
     }
-    return "of a type that is not compared";
+    return "of a type that cannot be compared";
 }
 
 static const char *nearest_field(const struct layout_field *payload, const char *wrong)
@@ -128,8 +128,8 @@ static bool look_at_filter(const struct layout *layout, const struct layout_even
         return letter != 0;
     use->state = PHASE_USE_BAD_FIELD;
     use->field = text_of(filter->field);
-    use->near = text_of(wants_text ? "a number, and compared with text"
-                                   : "text, and compared with a number");
+    use->near = text_of(wants_text ? "a number, but is compared with text"
+                                   : "text, but is compared with a number");
     return false;
 }
 
@@ -294,7 +294,7 @@ static void look_at_counted(const struct layout *layout, struct counted counted,
     if (letter == 't' && field == count->value) {
         use->state = PHASE_USE_BAD_FIELD;
         use->field = text_of(field);
-        use->near = text_of("text, and added up");
+        use->near = text_of("text, and cannot be summed");
     } else if (letter) {
         use->state = PHASE_USE_FIT;
     }

@@ -36,7 +36,8 @@ void reader_report(const struct reader_warnings *warnings, struct damage damage,
         return;
     char *sentence = memory_format(
         "%.*s%s%s%s", (int)damage.name.count, damage.name.at, damage.name.count > 0 ? ": " : "",
-        text, count - damage.count + 1 >= REPORTS_SAID ? "; further ones are only counted" : "");
+        text,
+        count - damage.count + 1 >= REPORTS_SAID ? "; further ones are counted, not listed" : "");
     warnings->say(warnings->context, sentence);
     free(sentence);
 }
@@ -109,7 +110,7 @@ static const struct reader_kind *usual_kind(const struct reader_choice *choice,
         return &reader_spanmill;
     if (plan_cache_first_miss(choice->cache) && warnings != NULL && warnings->say != NULL) {
         char sentence[FAILURE_TEXT_MAX + 64];
-        snprintf(sentence, sizeof sentence, "%s; read by %s instead, which is slower", reason.text,
+        snprintf(sentence, sizeof sentence, "%s; %s reads it instead, which is slower", reason.text,
                  choice->other->name);
         warnings->say(warnings->context, sentence);
     }

@@ -290,7 +290,7 @@ static enum status spanmill_open(const struct reader_choice *choice, const struc
     if (reader->input_count == 0) {
         spanmill_close(&reader->reader);
         return fail(why, STATUS_REJECT, "%s",
-                    first.text[0] != '\0' ? first.text : "no trace in it");
+                    first.text[0] != '\0' ? first.text : "contains no trace");
     }
     for (size_t i = 0; i < reader->input_count; i++)
         add_streams(reader, &reader->inputs[i], choice->begin_ns);

@@ -83,7 +83,7 @@ static void leave_packet(struct stream *stream)
     char unknown[64];
     const char *fault = stream->fault;
     if (!fault) {
-        snprintf(unknown, sizeof unknown, "no event has the number %llu",
+        snprintf(unknown, sizeof unknown, "no event class has the id %llu",
                  (unsigned long long)stream->fault_id);
         fault = unknown;
     }
@@ -93,7 +93,8 @@ static void leave_packet(struct stream *stream)
                             .bytes =
                                 stream->end > stream->at ? (size_t)(stream->end - stream->at) : 0};
     report(stream, damage,
-           "packet %zu at %zu: byte %zu: %s; what it holds behind %llu ns of its clock is lost",
+           "packet %zu at byte %zu, offset %zu in it: %s; its events after clock time %llu ns are "
+           "lost",
            packet_row_number(&stream->packets, stream->packet_next - 1), packet->head.offset,
            (size_t)(stream->at - stream->packet), fault, (unsigned long long)known_ns);
 }
@@ -137,10 +138,10 @@ void stream_lie(struct stream *stream)
 void stream_backwards(struct stream *stream)
 {
     if (!stream->backwards)
-        report(stream,
-               (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CLOCK, .count = 1},
-               "its clock goes backwards at %llu ns; such events count as of the time before",
-               (unsigned long long)stream->last_ns);
+        report(
+            stream, (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CLOCK, .count = 1},
+            "its clock goes backwards at %llu ns; such events get the time of the previous event",
+            (unsigned long long)stream->last_ns);
     stream->backwards = true;
 }
 

@@ -26,7 +26,7 @@ static inline const char *stream_time_fault(const struct stream_time *time, uint
 {
     if (time_ns <= late_ns)
         return NULL;
-    return time_ns > time->last_ns ? "the time of an event has no place in 64 bits of nanoseconds"
+    return time_ns > time->last_ns ? "the time of an event exceeds 64 bits of nanoseconds"
                                    : "an event is later than the end of the packet";
 }
 

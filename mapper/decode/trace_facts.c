@@ -32,11 +32,11 @@ void trace_report_left_out(const struct reader_warnings *warnings, const struct 
         why += length + 2;
     bool metadata = strncmp(why, "metadata", 8) == 0;
     bool empty = metadata && files->metadata.count == 0;
-    const char *hint = !empty               ? ""
-                       : files->is_recorded ? "; still recording: stop the session, or rotate it"
-                       : files->may_grow
-                           ? " (if it is still recording: stop the session, or rotate it)"
-                           : "";
+    const char *hint =
+        !empty               ? ""
+        : files->is_recorded ? "; the session is still being recorded: stop or rotate it"
+        : files->may_grow    ? " (if the session is still being recorded: stop or rotate it)"
+                             : "";
     char *text = memory_format("%s%s; the trace is left out", why, hint);
     struct damage damage = {.scope = DAMAGE_TRACE,
                             .cause = empty && files->is_recorded ? DAMAGE_BY_RECORDING
@@ -66,7 +66,7 @@ bool trace_report_gone(const struct reader_warnings *warnings, const struct trac
         return false;
     trace_report(warnings, files, NULL,
                  (struct damage){.scope = DAMAGE_TRACE, .cause = DAMAGE_BY_MISSING, .count = 1},
-                 "it is in the chunk before, but not in this one: what it recorded is lost; if its "
+                 "it is in the previous chunk, but not in this one: its events are lost; if its "
                  "folder was not copied, copy it");
     return !trace_is_of_user(files);
 }
@@ -90,12 +90,12 @@ void trace_report_told(const struct reader_warnings *warnings, const struct trac
     if (files->is_recorded)
         trace_report(warnings, files, NULL,
                      (struct damage){.scope = DAMAGE_TRACE, .cause = DAMAGE_BY_RECORDING},
-                     "still recording: stop the session, or rotate it; what is in the tracer's "
-                     "buffers is not read");
+                     "the session is still being recorded: stop or rotate it; events in the "
+                     "tracer's buffers are not read");
     if (info->declared.old_syscalls)
         reader_say(warnings,
                    "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are "
-                   "not counted as such",
+                   "not counted as system calls",
                    trace_shown(files));
 }
 

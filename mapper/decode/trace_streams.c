@@ -54,8 +54,8 @@ static void report_holes(const struct scan *scan, const struct stream_part *part
     if (recording)
         damage.cause = DAMAGE_BY_RECORDING;
     report(scan, part, damage, "%s; %zu bytes left out%s%s%s", found->first.text, found->bytes,
-           further, all ? ", which is all of the stream" : "",
-           recording ? "; it seems to be still recording: stop the session, or rotate it" : "");
+           further, all ? ", the whole stream" : "",
+           recording ? "; the session seems to be still being recorded: stop or rotate it" : "");
 }
 
 /* A file has the packets of one stream instance. If they name several, some are wrong: its events
@@ -71,8 +71,8 @@ static void check_instances(const struct scan *scan, struct stream_part *part)
         if (!said && i > part->seam_count)
             report(scan, part,
                    (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_DAMAGED, .count = 1},
-                   "packet at %zu: of stream instance %llu, the one before it of %llu; its events "
-                   "are counted",
+                   "packet at byte %zu: belongs to stream instance %llu, the previous packet to "
+                   "%llu; its events are counted",
                    head->offset, (unsigned long long)head->instance,
                    (unsigned long long)first->instance);
         said |= i > part->seam_count;
@@ -100,7 +100,7 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     if (data.has_wrong_cpu)
         report(scan, part,
                (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CPU, .count = 1},
-               "packet at %zu: there can be no CPU with the number %llu; its events are counted "
+               "packet at byte %zu: CPU number %llu is out of range; its events are counted "
                "without a CPU",
                data.wrong_cpu_offset, (unsigned long long)data.wrong_cpu);
     size_t end = 0; /* of the last packet, with its padding */
@@ -111,7 +111,7 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     if (data.padding > 0 && !short_of)
         report(scan, part,
                (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CUT, .count = 1},
-               "cut: the last %zu bytes are missing, which are padding; no event is lost",
+               "truncated: the last %zu bytes are missing, which are padding; no event is lost",
                data.padding);
     if (short_of && data.holes == 0)
         report(scan, part,
@@ -119,7 +119,7 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
                                .cause = DAMAGE_BY_CUT,
                                .count = 1,
                                .bytes = told - file->data.count},
-               "%zu bytes, but its index tells of %zu", file->data.count, told);
+               "%zu bytes, but its index lists %zu", file->data.count, told);
     part->damaged = seam.holes > 0 || data.holes > 0 || data.padding > 0 || short_of;
     part->cut = end < file->data.count || short_of;
 }
@@ -187,7 +187,7 @@ static struct trace_stream join(const struct scan *scan, struct stream_part **pa
         if (twice > 0)
             report(scan, parts[i],
                    (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_OTHER, .count = 1},
-                   "%zu of its packets are in %s as well; their events are counted once", twice,
+                   "%zu of its packets are also in %s; their events are counted once", twice,
                    parts[0]->file->name);
     }
     return (struct trace_stream){.name = parts[0]->file->name,
@@ -248,7 +248,7 @@ static void check_ends(const struct scan *scan, struct trace_streams *streams)
         trace_report(
             scan->warnings, scan->files, streams->at[i].name,
             (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_MISSING, .count = 1},
-            "its file is not in the chunk, and the chunk before has one: what it recorded is lost");
+            "its file is in the previous chunk, but not in this one: its events are lost");
     }
 }
 
@@ -282,10 +282,9 @@ static void check_begins(const struct scan *scan, struct trace_streams *streams)
         count += late;
     }
     if (count > 1 && count == streams->count) {
-        report_late(
-            scan, NULL, count,
-            "its streams do not begin with their first packets, and of the chunk before none of "
-            "them could be read: what was lost between them is not known");
+        report_late(scan, NULL, count,
+                    "its streams do not begin with their first packets, and none of them could be "
+                    "read in the previous chunk: the number of events lost in between is unknown");
         return;
     }
     for (size_t i = 0; i < streams->count && count > 0; i++) {
@@ -293,8 +292,8 @@ static void check_begins(const struct scan *scan, struct trace_streams *streams)
         if (!first->after_lost)
             continue;
         char *text =
-            memory_format("it begins with packet %llu of the stream, and of the chunk before "
-                          "none of it could be read: what was lost between them is not known",
+            memory_format("it begins with packet %llu of the stream, and could not be read in the "
+                          "previous chunk: the number of events lost in between is unknown",
                           (unsigned long long)first->head.sequence);
         report_late(scan, streams->at[i].name, 1, text);
         free(text);

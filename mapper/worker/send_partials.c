@@ -68,7 +68,7 @@ void worker_warn_chunk(const struct worker *worker, const struct chunk_work *wor
 
 /* Log names of outcomes; parked chunks are logged when they are parked. */
 static const char *const outcome_events[] = {
-    [OUTCOME_MAPPED] = "chunk mapped", [OUTCOME_LOST] = "loss passed on", [OUTCOME_PARKED] = NULL};
+    [OUTCOME_MAPPED] = "chunk mapped", [OUTCOME_LOST] = "loss reported", [OUTCOME_PARKED] = NULL};
 
 /* The transaction of a chunk; repeated while it is aborted and we still own the chunk. */
 static enum status transact(struct worker *worker, const struct chunk_work *work,
@@ -82,7 +82,7 @@ static enum status transact(struct worker *worker, const struct chunk_work *work
         bool ours;
         enum status status = check_ours(worker, work, &ours, why);
         if (status == STATUS_OK && !ours) {
-            worker_say_chunk(worker, work, "chunk is somebody else's");
+            worker_say_chunk(worker, work, "chunk is now assigned to another mapper");
             metrics_add(metrics, METRIC_CHUNKS, OUTCOME_GIVEN_BACK, 1);
             return STATUS_OK;
         }

@@ -105,7 +105,7 @@ static enum status fetch_patiently(struct worker *worker, struct chunk_work *wor
         uint64_t passed_ms = service_now_ms() - begin_ms;
         if (*left || passed_ms > limit_ms)
             return STATUS_RETRY;
-        worker_warn_chunk(worker, work, "archive out of reach", NULL, "why", why->text);
+        worker_warn_chunk(worker, work, "archive unreachable", NULL, "why", why->text);
         uint64_t pause_ms = backoff_next_ms(&pauses);
         if (pause_ms > limit_ms - passed_ms)
             pause_ms = limit_ms - passed_ms + 1;
@@ -209,7 +209,8 @@ static enum status handle(struct worker *worker, struct chunk_work *work, struct
     if (status != STATUS_OK || finished) {
         metrics_add(service_metrics(worker->service), METRIC_CHUNKS,
                     finished ? OUTCOME_REPEATED : OUTCOME_GIVEN_BACK, 1);
-        worker_say_chunk(worker, work, finished ? "chunk done already" : "chunk given back");
+        worker_say_chunk(worker, work,
+                         finished ? "chunk already mapped" : "chunk returned unmapped");
         return status;
     }
     if (work->ready.lost)
@@ -217,7 +218,8 @@ static enum status handle(struct worker *worker, struct chunk_work *work, struct
     long long most = config_integer(service_config(worker->service), "tries");
     if (most > 0 && work->tries > most) {
         snprintf(why->text, sizeof why->text,
-                 "was begun %lld times and never finished: it ends its mapper", most);
+                 "was started %lld times and never finished: mapping it seems to end the mapper",
+                 most);
         return worker_park(worker, work, PARK_TRIES, why->text, why);
     }
     /* If this fails, the broker is down or the partition is revoked: the transaction will show

@@ -291,8 +291,9 @@ static enum status check_spill_folder(const struct service *service, struct fail
     failure_prefix(why, "spill-dir (%s)", config_source(config, "spill-dir"));
     if (config_is_given(config, "spill-dir"))
         return STATUS_REJECT;
-    log_say(service_log(service), LOG_WARNING, "nothing can be spilled", log_text("why", why->text),
-            log_text("what", "what waits stays in memory, whatever --waiting-limit says"));
+    log_say(service_log(service), LOG_WARNING, "cannot spill waiting chunks",
+            log_text("why", why->text),
+            log_text("what", "waiting chunks stay in memory, even above --waiting-limit"));
     return STATUS_OK;
 }
 

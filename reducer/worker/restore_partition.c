@@ -14,9 +14,9 @@ static void tell(void *context, const struct partition_news *news)
     } lines[] = {[PARTITION_SESSION_BEGUN] = {LOG_INFO, "session begun"},
                  [PARTITION_JOINED] = {LOG_INFO, "interval joined"},
                  [PARTITION_PHASES_CHANGED] = {LOG_INFO, "phases changed"},
-                 [PARTITION_PHASE_FAULT] = {LOG_WARNING, "phase matches nothing"},
+                 [PARTITION_PHASE_FAULT] = {LOG_WARNING, "phase matches no event"},
                  [PARTITION_GAP] = {LOG_WARNING, "gap"},
-                 [PARTITION_MISMATCH] = {LOG_WARNING, "borders do not meet"},
+                 [PARTITION_MISMATCH] = {LOG_WARNING, "intervals do not meet"},
                  [PARTITION_REFUSED] = {LOG_WARNING, "chunk refused"},
                  [PARTITION_SILENT] = {LOG_WARNING, "session silent"},
                  [PARTITION_SESSION_ENDED] = {LOG_INFO, "session ended"}};

@@ -108,7 +108,7 @@ static void watch_holes(struct worker *worker, struct part *part, uint64_t passe
         hole->written = true;
         write_gap(worker, part, text_of(hole->session), hole->next, hole->first_chunk,
                   &(struct gap){.cause = GAP_ABSENT,
-                                .reason = text_of("the chunk did not come in time")});
+                                .reason = text_of("the chunk did not arrive in time")});
     }
 }
 
@@ -122,9 +122,9 @@ static void watch_silences(struct worker *worker, struct part *part)
     int64_t latest = now_unix_ms() - (int64_t)worker->expire_after_ms;
     for (size_t i = 0; i < count && part->at_end && part->hole_count == 0; i++)
         if (silences[i].last_ms > 0 && silences[i].last_ms < latest && part->gaps.count == 0)
-            write_gap(
-                worker, part, silences[i].session, silences[i].next, silences[i].first_chunk,
-                &(struct gap){.cause = GAP_SILENCE, .reason = text_of("nothing came for long")});
+            write_gap(worker, part, silences[i].session, silences[i].next, silences[i].first_chunk,
+                      &(struct gap){.cause = GAP_SILENCE,
+                                    .reason = text_of("no data arrived for a long time")});
     free(silences);
     partition_forget(part->partition, now_unix_ms() - (int64_t)worker->forget_after_ms);
 }
@@ -149,10 +149,10 @@ static void say_blind(struct worker *worker, const struct failure *why)
 {
     bool blind = why->text[0] != '\0';
     if (blind && !worker->blind)
-        log_say(service_log(worker->service), LOG_WARNING, "gaps held back",
+        log_say(service_log(worker->service), LOG_WARNING, "gaps postponed",
                 log_text("why", why->text));
     else if (!blind && worker->blind)
-        log_say(service_log(worker->service), LOG_INFO, "gaps no more held back");
+        log_say(service_log(worker->service), LOG_INFO, "gaps no longer postponed");
     worker->blind = blind;
 }
 

@@ -93,15 +93,14 @@ static enum status take_columns(struct row_reader *in, struct arena *arena, stru
     for (; (tag = row_take(in)) > before; before = tag) {
         const struct atom_column *column = column_of(atom->kind, tag);
         if (!column)
-            return fail(why, STATUS_STOP, "column %llu of %s, newer than this program knows",
+            return fail(why, STATUS_STOP, "column %llu of %s is newer than this program supports",
                         (unsigned long long)tag, atom->kind->name);
         if (column->role == ATOM_REG && !atom->known)
             break;
         take_column(in, arena, atom, column);
     }
-    return tag == 0 && !in->bad
-               ? STATUS_OK
-               : fail(why, STATUS_REJECT, "%s contradicts itself", atom->kind->name);
+    return tag == 0 && !in->bad ? STATUS_OK
+                                : fail(why, STATUS_REJECT, "%s is inconsistent", atom->kind->name);
 }
 
 enum status atom_read(struct row_reader *in, const struct atom_kinds *kinds, struct arena *arena,
@@ -110,10 +109,11 @@ enum status atom_read(struct row_reader *in, const struct atom_kinds *kinds, str
     *out = NULL;
     uint64_t tag = row_take(in), known = row_take(in);
     if (in->bad || tag == 0 || known > 1)
-        return fail(why, STATUS_REJECT, "no atom of an analysis");
+        return fail(why, STATUS_REJECT, "not a record of an analysis");
     const struct atom_kind *kind = kinds->find(kinds->context, tag);
     if (!kind)
-        return fail(why, STATUS_STOP, "atom %llu of an analysis, newer than this program knows",
+        return fail(why, STATUS_STOP,
+                    "record type %llu of an analysis is newer than this program supports",
                     (unsigned long long)tag);
     struct atom *atom = arena_take(arena, kind->size);
     atom->kind = kind;

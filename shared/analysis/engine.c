@@ -367,13 +367,14 @@ static enum status read_event(const struct analyses *analyses, struct row_reader
         if (event_has_text(event, i))
             event->text[i] = atom_in_text(in);
     if (in->bad || !good)
-        return fail(why, STATUS_REJECT, "an event of an analysis contradicts itself");
+        return fail(why, STATUS_REJECT, "an event of an analysis is inconsistent");
     out->rule = analyses_rule(analyses, tag);
     if (!out->rule)
-        return fail(why, STATUS_STOP, "event %llu of an analysis, newer than this program knows",
+        return fail(why, STATUS_STOP,
+                    "event type %llu of an analysis is newer than this program supports",
                     (unsigned long long)tag);
     if ((event->present & out->rule->row.needs) != out->rule->row.needs)
-        return fail(why, STATUS_REJECT, "an event of an analysis without what it needs");
+        return fail(why, STATUS_REJECT, "an event of an analysis lacks a required field");
     return STATUS_OK;
 }
 
@@ -392,10 +393,10 @@ static enum status read_record(const struct analyses *analyses, struct bytes byt
         const struct atom_kinds kinds = {find_kind, analyses};
         status = atom_read(&in, &kinds, arena, &out->atom, why);
         if (status == STATUS_OK && out->atom->kind->open_ns > 0 && !out->atom->known)
-            return fail(why, STATUS_REJECT, "a begin of an analysis that tells nothing");
+            return fail(why, STATUS_REJECT, "a begin record of an analysis has no data");
     }
     if (status == STATUS_OK && row_left(&in) > 0)
-        return fail(why, STATUS_REJECT, "%zu bytes behind a record of an analysis", row_left(&in));
+        return fail(why, STATUS_REJECT, "%zu bytes after a record of an analysis", row_left(&in));
     return status;
 }
 
@@ -560,9 +561,9 @@ enum status engine_restore(struct engine *engine, struct bytes bytes, struct fai
     struct record record;
     enum status status = read_record(engine->analyses, bytes, &engine->arena, &record, why);
     if (status == STATUS_OK && record.rule)
-        status = fail(why, STATUS_REJECT, "an event among what an analysis remembers");
+        status = fail(why, STATUS_REJECT, "the state of an analysis contains an event");
     else if (status == STATUS_OK && !atom_is_empty(record.atom, ATOM_SUM))
-        status = fail(why, STATUS_REJECT, "a sum among what an analysis remembers");
+        status = fail(why, STATUS_REJECT, "the state of an analysis contains a sum");
     if (status == STATUS_OK)
         join_piece(engine, record.atom);
     arena_clear(&engine->arena);

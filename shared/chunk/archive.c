@@ -442,7 +442,7 @@ static enum status read_entries(struct archive *archive, struct failure *why)
         qsort(archive->entries, archive->count, sizeof *archive->entries, by_entry_name);
     for (size_t i = 1; i < archive->count; i++)
         if (strcmp(archive->entries[i - 1].name, archive->entries[i].name) == 0)
-            return fail(why, STATUS_REJECT, "tar: %s: twice", archive->entries[i].name);
+            return fail(why, STATUS_REJECT, "tar: %s: duplicate file", archive->entries[i].name);
     return STATUS_OK;
 }
 
@@ -459,7 +459,7 @@ static enum status take_entry(struct archive *archive, const char *name, struct 
                 (archive->count - i) * sizeof *archive->entries);
         return STATUS_OK;
     }
-    return fail(why, STATUS_REJECT, "no file `%s` in it: not a spanmill archive", name);
+    return fail(why, STATUS_REJECT, "contains no file `%s`: not a spanmill archive", name);
 }
 
 static enum status open_archive(struct archive *archive, struct bytes frame, size_t raw_max,

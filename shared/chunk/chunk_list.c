@@ -220,7 +220,7 @@ static void adopt_empty(struct chunk_list *list)
             continue;
         }
         char *sentence =
-            memory_format("%s: no trace there or in the same folder", list->at[i].path);
+            memory_format("%s: no trace in it or in the same folder", list->at[i].path);
         chunk_leave_out(list, sentence);
         free(sentence);
         clear_ref(&list->at[i]);

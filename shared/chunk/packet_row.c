@@ -38,18 +38,19 @@ static enum status measure(const struct walk_found *found, uint64_t head_bits, s
         out->head.size = (size_t)(size / 8);
     if (content == 0 && size == 0) {
         out->fault = PACKET_UNFINISHED;
-        return fail(why, STATUS_REJECT,
-                    "packet at %zu: incomplete, still being recorded (stop or rotate the session)",
-                    offset);
+        return fail(
+            why, STATUS_REJECT,
+            "packet at byte %zu: incomplete, still being recorded (stop or rotate the session)",
+            offset);
     }
     if (size % 8 != 0 || content > size || content < head_bits || size == 0)
         return fail(why, STATUS_REJECT,
-                    "packet at %zu: content of %llu bits in a packet of %llu bits", offset,
+                    "packet at byte %zu: content of %llu bits in a packet of %llu bits", offset,
                     (unsigned long long)content, (unsigned long long)size);
     out->fault = content > all ? PACKET_CUT : PACKET_DAMAGED;
     if (content > all)
-        return fail(why, STATUS_REJECT, "packet at %zu: truncated: %zu of %llu bytes", offset, left,
-                    (unsigned long long)(size / 8));
+        return fail(why, STATUS_REJECT, "packet at byte %zu: truncated: %zu of %llu bytes", offset,
+                    left, (unsigned long long)(size / 8));
     out->content_bits = content;
     out->head.content = (size_t)((content + 7) / 8);
     out->head.size = size < all ? (size_t)(size / 8) : left;
@@ -116,11 +117,11 @@ static enum status check(const struct walk_found *found, const struct stream_tim
     packet->fault = PACKET_OUT_OF_TIME;
     if (packet->head.begin_ns > time->last_ns ||
         (found->value[LAYOUT_PACKET_END] != 0 && packet->head.end_ns > time->last_ns))
-        return fail(why, STATUS_REJECT, "packet at %zu: its time exceeds 64 bits of nanoseconds",
-                    offset);
+        return fail(why, STATUS_REJECT,
+                    "packet at byte %zu: its time exceeds 64 bits of nanoseconds", offset);
     packet->fault = PACKET_DAMAGED;
     if (ends_before_begin(found, packet))
-        return fail(why, STATUS_REJECT, "packet at %zu: it ends before it begins", offset);
+        return fail(why, STATUS_REJECT, "packet at byte %zu: it ends before it begins", offset);
     return STATUS_OK;
 }
 
@@ -137,25 +138,26 @@ enum status packet_head(const struct layout *layout, struct bytes file, size_t o
                         .found = &found};
     *out = (struct packet_at){.head.offset = offset, .bytes = file.at + offset};
     if (layout->packet_header && !walk_skip(&walk, layout->packet_header))
-        return fail(why, STATUS_REJECT, "packet at %zu: truncated in its header", offset);
+        return fail(why, STATUS_REJECT, "packet at byte %zu: truncated in its header", offset);
     if (has(&found, LAYOUT_MAGIC) && found.value[LAYOUT_MAGIC] != MAGIC)
-        return fail(why, STATUS_REJECT, "packet at %zu: no magic number", offset);
+        return fail(why, STATUS_REJECT, "packet at byte %zu: no magic number", offset);
     out->stream = stream_of(layout, &found);
     bool foreign = has(&found, LAYOUT_UUID) && layout->has_uuid &&
                    memcmp(found.uuid, layout->uuid, sizeof found.uuid) != 0;
     if (!out->stream && !foreign)
-        return fail(why, STATUS_REJECT, "packet at %zu: its stream is not declared in the metadata",
-                    offset);
+        return fail(why, STATUS_REJECT,
+                    "packet at byte %zu: its stream is not declared in the metadata", offset);
     out->fault = foreign ? PACKET_OF_ANOTHER_TRACE : PACKET_DAMAGED;
     if (foreign) /* its context has another layout */
-        return fail(why, STATUS_REJECT, "packet at %zu: belongs to another trace (different uuid)",
-                    offset);
+        return fail(why, STATUS_REJECT,
+                    "packet at byte %zu: belongs to another trace (different uuid)", offset);
     const struct stream_time *time = &reading->times[out->stream - layout->streams];
     bool walked = !out->stream->packet_context || walk_skip(&walk, out->stream->packet_context);
     take_found(&found, time, out);
     enum status status = measure(&found, walked ? walk.at : 0, left, out, why);
     if (!walked)
-        return fail(why, STATUS_REJECT, "packet at %zu: in its context: %s", offset, walk.fault);
+        return fail(why, STATUS_REJECT, "packet at byte %zu: in its context: %s", offset,
+                    walk.fault);
     if (status == STATUS_OK)
         status = check(&found, time, out, why);
     if (status == STATUS_OK) {
@@ -253,9 +255,10 @@ static void note_damage(struct packet_damage *damage, const struct packet_at *pa
 static void shorten(struct packet_at *packet, size_t end, struct packet_damage *damage)
 {
     struct failure why;
-    enum status status = fail(&why, STATUS_REJECT,
-                              "packet at %zu: its size is %zu bytes, but the next packet is at %zu",
-                              packet->head.offset, packet->told_size, end);
+    enum status status =
+        fail(&why, STATUS_REJECT,
+             "packet at byte %zu: its size is %zu bytes, but the next packet is at byte %zu",
+             packet->head.offset, packet->told_size, end);
     (void)status;
     packet->fault = PACKET_DAMAGED;
     note_damage(damage, packet, &why, 0);

@@ -53,7 +53,7 @@ static enum status check_value(const struct reading *reading, const char *name,
     struct text value = scalar(node);
     bool quoted = node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     if (memchr(value.at, '\0', value.count))
-        return REJECT_AT(reading, node, "%s: has a zero byte", name);
+        return REJECT_AT(reading, node, "%s: contains a NUL byte", name);
     if (!quoted && (value.count == 0 || text_equal(value, text_of("~"))))
         return REJECT_AT(reading, node, "%s: has no value", name);
     return STATUS_OK;

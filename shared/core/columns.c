@@ -230,9 +230,9 @@ void columns_refuse(struct columns_in *in, enum status status, const char *name)
         return;
     in->status = status;
     if (status == STATUS_STOP)
-        (void)fail(in->why, status, "a column of %s, newer than this program knows", name);
+        (void)fail(in->why, status, "a column of %s is newer than this program supports", name);
     else
-        (void)fail(in->why, status, "%s contradicts itself", name);
+        (void)fail(in->why, status, "%s is inconsistent", name);
     row_refuse_if(&in->row, true);
 }
 

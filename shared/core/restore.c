@@ -26,7 +26,7 @@ static enum status read_record(struct restore *restore, const struct kept_record
     const struct column_table *table = kept_table_of(kind);
     if (!table)
         return fail(why, kind >= KEPT_KINDS ? STATUS_STOP : STATUS_REJECT,
-                    "a record of state of an unknown kind");
+                    "a state record of unknown type");
     void *to = arena_take(&restore->arena, table->size);
     columns_set_nothing(table, to);
     columns_take(&in, table, to);
@@ -583,7 +583,7 @@ enum status core_restore(struct schema *schema, const struct phase_set *phases,
     if (status == STATUS_OK)
         restore_all(&restore);
     if (status == STATUS_OK && restore.bad)
-        status = fail(why, STATUS_REJECT, "records of state do not go together");
+        status = fail(why, STATUS_REJECT, "the state records contradict each other");
     struct map *maps[] = {&restore.lives,       &restore.processes, &restore.tables,
                           &restore.descriptors, &restore.kins,      &restore.requests};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)

@@ -421,13 +421,13 @@ static enum status check_record(const struct row *row, struct record *record,
                                 const struct phase_set *phases, struct failure *why)
 {
     if (record->kind == RECORD_EVENT && !record->step.event.class)
-        return fail(why, STATUS_REJECT, "an event without its class");
+        return fail(why, STATUS_REJECT, "an event without an event class");
     if (record->kind == RECORD_EVENT)
         complete(&record->step.event);
     if (record->kind == RECORD_ANALYSIS)
         return engine_check(analyses_all(), record->analysis, why);
     if (!record_is_sound(record, row->count - 1, phases))
-        return fail(why, STATUS_REJECT, "record %zu of a row contradicts itself", row->count - 1);
+        return fail(why, STATUS_REJECT, "record %zu of a row is inconsistent", row->count - 1);
     return STATUS_OK;
 }
 
@@ -446,7 +446,7 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
     while (in.status == STATUS_OK && (kind = row_take(&in.row)) > 0) {
         const struct column_table *table = table_of(kind - 1);
         if (!table) {
-            in.status = fail(why, STATUS_STOP, "a record newer than this program knows");
+            in.status = fail(why, STATUS_STOP, "a record type is newer than this program supports");
             break;
         }
         struct record *record = row_add_like(row, (enum record_kind)(kind - 1), nothing[kind - 1]);
@@ -459,7 +459,7 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
             in.status = check_record(row, record, phases, why);
     }
     if (in.status == STATUS_OK && in.row.bad)
-        in.status = fail(why, STATUS_REJECT, "a row that contradicts itself");
+        in.status = fail(why, STATUS_REJECT, "the row is inconsistent");
     columns_in_clear(&in);
     if (in.status != STATUS_OK)
         row_clear(row);

@@ -53,7 +53,7 @@ void ctf2_leave(struct ctf2 *ctf2, size_t before)
 bool ctf2_count(struct ctf2 *ctf2)
 {
     if (++ctf2->made > MADE_MAX)
-        return ctf2_fail(ctf2, "over %d field classes, members and ranges", MADE_MAX);
+        return ctf2_fail(ctf2, "more than %d field classes, members, and ranges", MADE_MAX);
     return true;
 }
 
@@ -94,7 +94,7 @@ bool ctf2_unsigned(struct ctf2 *ctf2, const json_t *object, const char *key, enu
     uint64_t number;
     bool negative;
     if (!ctf2_number(json, &number, &negative) || negative || number > most)
-        return ctf2_fail(ctf2, "\"%s\" is no integer from 0 to %llu", key,
+        return ctf2_fail(ctf2, "\"%s\" is not an integer from 0 to %llu", key,
                          (unsigned long long)most);
     *out = number;
     return true;
@@ -106,7 +106,7 @@ bool ctf2_signed(struct ctf2 *ctf2, const json_t *object, const char *key, int64
     if (json == NULL)
         return true;
     if (!json_is_integer(json))
-        return ctf2_fail(ctf2, "\"%s\" is no integer of 64 bits", key);
+        return ctf2_fail(ctf2, "\"%s\" is not a 64-bit integer", key);
     *out = json_integer_value(json);
     return true;
 }
@@ -118,7 +118,7 @@ bool ctf2_text(struct ctf2 *ctf2, const json_t *object, const char *key, enum ct
     if (json == NULL)
         return is_there(ctf2, json, key, need);
     if (!json_is_string(json))
-        return ctf2_fail(ctf2, "\"%s\" is no string", key);
+        return ctf2_fail(ctf2, "\"%s\" is not a string", key);
     *out = (struct text){json_string_value(json), json_string_length(json)};
     return true;
 }
@@ -126,7 +126,7 @@ bool ctf2_text(struct ctf2 *ctf2, const json_t *object, const char *key, enum ct
 bool ctf2_object(struct ctf2 *ctf2, const json_t *object, const char *key, const json_t **out)
 {
     *out = json_object_get(object, key);
-    return *out == NULL || json_is_object(*out) || ctf2_fail(ctf2, "\"%s\" is no object", key);
+    return *out == NULL || json_is_object(*out) || ctf2_fail(ctf2, "\"%s\" is not an object", key);
 }
 
 bool ctf2_array(struct ctf2 *ctf2, const json_t *object, const char *key, enum ctf2_need need,
@@ -135,7 +135,7 @@ bool ctf2_array(struct ctf2 *ctf2, const json_t *object, const char *key, enum c
     *out = json_object_get(object, key);
     if (*out == NULL)
         return is_there(ctf2, *out, key, need);
-    return json_is_array(*out) || ctf2_fail(ctf2, "\"%s\" is no array", key);
+    return json_is_array(*out) || ctf2_fail(ctf2, "\"%s\" is not an array", key);
 }
 
 /* --- preamble --- */
@@ -146,12 +146,12 @@ static bool read_uuid(struct ctf2 *ctf2, const json_t *json)
     if (!ctf2_array(ctf2, json, "uuid", CTF2_OPTIONAL, &bytes) || bytes == NULL)
         return json_object_get(json, "uuid") == NULL;
     if (json_array_size(bytes) != 16)
-        return ctf2_fail(ctf2, "\"uuid\" is of 16 integers");
+        return ctf2_fail(ctf2, "\"uuid\" is not an array of 16 integers from 0 to 255");
     for (size_t i = 0; i < 16; i++) {
         const json_t *byte = json_array_get(bytes, i);
         if (!json_is_integer(byte) || json_integer_value(byte) < 0 ||
             json_integer_value(byte) > UINT8_MAX)
-            return ctf2_fail(ctf2, "\"uuid\" is of 16 integers");
+            return ctf2_fail(ctf2, "\"uuid\" is not an array of 16 integers from 0 to 255");
         ctf2->draft->layout->uuid[i] = (uint8_t)json_integer_value(byte);
     }
     ctf2->draft->layout->has_uuid = true;
@@ -168,7 +168,7 @@ static bool refuse_extensions(struct ctf2 *ctf2, const json_t *json)
          space = json_object_iter_next((json_t *)(uintptr_t)extensions, space)) {
         void *name = json_object_iter(json_object_iter_value(space));
         if (name != NULL)
-            return ctf2_fail(ctf2, "the extension \"%.80s\" of \"%.80s\" is not known",
+            return ctf2_fail(ctf2, "the extension \"%.80s\" of \"%.80s\" is not supported",
                              json_object_iter_key(name), json_object_iter_key(space));
     }
     return true;
@@ -178,12 +178,12 @@ static bool read_preamble(struct ctf2 *ctf2, const json_t *json)
 {
     uint64_t version = 0;
     if (ctf2->has_preamble)
-        return ctf2_fail(ctf2, "a second one");
+        return ctf2_fail(ctf2, "is declared a second time");
     ctf2->has_preamble = true;
     if (!ctf2_unsigned(ctf2, json, "version", CTF2_REQUIRED, INT64_MAX, &version))
         return false;
     if (version != 2)
-        return ctf2_fail(ctf2, "version %llu is not read", (unsigned long long)version);
+        return ctf2_fail(ctf2, "version %llu is not supported", (unsigned long long)version);
     return refuse_extensions(ctf2, json) && read_uuid(ctf2, json);
 }
 
@@ -232,10 +232,10 @@ static bool read_env(struct ctf2 *ctf2, const json_t *json)
 static bool read_trace(struct ctf2 *ctf2, const json_t *json)
 {
     if (ctf2->has_trace)
-        return ctf2_fail(ctf2, "a second one");
+        return ctf2_fail(ctf2, "is declared a second time");
     ctf2->has_trace = true;
     if (ctf2->draft->stream_count > 0)
-        return ctf2_fail(ctf2, "behind a data-stream-class");
+        return ctf2_fail(ctf2, "follows a data-stream-class");
     return read_env(ctf2, json) && ctf2_type(ctf2, json, "packet-header-field-class", CTF2_OPTIONAL,
                                              &ctf2->draft->packet_header);
 }
@@ -334,7 +334,7 @@ static bool read_object(struct ctf2 *ctf2, const json_t *json)
     if (!ctf2_text(ctf2, json, "type", CTF2_REQUIRED, &type))
         return false;
     if (!ctf2->has_preamble && !text_equal(type, text_of("preamble")))
-        return ctf2_fail(ctf2, "the first one is to be a preamble");
+        return ctf2_fail(ctf2, "the first fragment is not a preamble");
     for (size_t i = 0; i < sizeof FRAGMENTS / sizeof *FRAGMENTS; i++) {
         if (!text_equal(type, text_of(FRAGMENTS[i].type)))
             continue;
@@ -343,7 +343,7 @@ static bool read_object(struct ctf2 *ctf2, const json_t *json)
         ctf2_leave(ctf2, before);
         return ok;
     }
-    return ctf2_fail(ctf2, "the type \"%.80s\" is not known", type.at);
+    return ctf2_fail(ctf2, "unknown type \"%.80s\"", type.at);
 }
 
 struct position {
@@ -418,7 +418,7 @@ static bool read_fragment(struct ctf2 *ctf2, struct text text, struct position p
 {
     set_place(ctf2, position);
     if (text.count > FRAGMENT_BYTES_MAX)
-        return ctf2_fail(ctf2, "%zu bytes, over the limit", text.count);
+        return ctf2_fail(ctf2, "%zu bytes exceed the limit", text.count);
     json_error_t error;
     json_t *json = load(text, &error);
     if (json == NULL) {

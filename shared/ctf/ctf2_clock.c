@@ -58,7 +58,7 @@ static bool read_clock_offset(struct ctf2 *ctf2, const json_t *json, struct layo
         !ctf2_unsigned(ctf2, offset, "cycles", CTF2_OPTIONAL, INT64_MAX, &clock->offset_cycles))
         return false;
     return clock->offset_cycles < clock->frequency ||
-           ctf2_fail(ctf2, "\"cycles\" of the offset are a second or more");
+           ctf2_fail(ctf2, "\"cycles\" of the offset is a second or more");
 }
 
 /* "unix-epoch", or an object that names it. */

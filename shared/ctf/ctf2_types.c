@@ -21,7 +21,7 @@ static bool read_align(struct ctf2 *ctf2, const json_t *json, const char *key, u
     if (!ctf2_unsigned(ctf2, json, key, CTF2_OPTIONAL, LAYOUT_ALIGN_MAX, &align))
         return false;
     if (align == 0 || (align & (align - 1)) != 0)
-        return ctf2_fail(ctf2, "\"%s\" is no power of two", key);
+        return ctf2_fail(ctf2, "\"%s\" is not a power of two", key);
     *out = (uint32_t)align;
     return true;
 }
@@ -78,7 +78,7 @@ static bool read_roles(struct ctf2 *ctf2, const json_t *json, struct draft_type 
         const char *name = json_string_value(json_array_get(roles, i));
         uint32_t meanings = name != NULL ? role_of(name) : 0;
         if (meanings == 0)
-            return ctf2_fail(ctf2, "the role \"%s\" is not known", name != NULL ? name : "");
+            return ctf2_fail(ctf2, "unknown role \"%s\"", name != NULL ? name : "");
         type->roles |= meanings;
     }
     return true;
@@ -93,7 +93,7 @@ static bool read_range(struct ctf2 *ctf2, const json_t *json, struct layout_rang
     if (json_array_size(json) != 2 ||
         !ctf2_number(json_array_get(json, 0), &out->low, &low_negative) ||
         !ctf2_number(json_array_get(json, 1), &out->high, &high_negative))
-        return ctf2_fail(ctf2, "a range is an array of two integers");
+        return ctf2_fail(ctf2, "a range is not an array of two integers");
     bool ordered = low_negative == high_negative ? out->low <= out->high : low_negative;
     if (!ordered)
         return ctf2_fail(ctf2, "a range ends before it begins");
@@ -144,17 +144,17 @@ static bool read_origin(struct ctf2 *ctf2, const json_t *location, enum draft_sc
         if (is(origin, ORIGINS[i].name))
             return true;
     }
-    return ctf2_fail(ctf2, "the origin \"%s\" is not known", origin.at);
+    return ctf2_fail(ctf2, "unknown origin \"%s\"", origin.at);
 }
 
 static bool read_step(struct ctf2 *ctf2, const json_t *step, bool outward, uint32_t *out)
 {
     if (json_is_null(step)) {
         *out = DRAFT_PARENT;
-        return outward || ctf2_fail(ctf2, "a path that goes outward behind a name is not read");
+        return outward || ctf2_fail(ctf2, "a path with null after a name is not supported");
     }
     if (!json_is_string(step))
-        return ctf2_fail(ctf2, "a path is of strings and null");
+        return ctf2_fail(ctf2, "a path element is neither a string nor null");
     *out = names_id(&ctf2->draft->names,
                     (struct text){json_string_value(step), json_string_length(step)});
     return true;
@@ -173,7 +173,7 @@ static bool read_location(struct ctf2 *ctf2, const json_t *json, const char *key
         return false;
     size_t count = json_array_size(path);
     if (count == 0 || count > LOCATION_MAX)
-        return ctf2_fail(ctf2, "a path of %zu names", count);
+        return ctf2_fail(ctf2, "a path of %zu elements is not supported", count);
     uint32_t *names = arena_take(&ctf2->draft->arena, count * sizeof *names);
     for (size_t i = 0; i < count; i++) {
         bool outward = out->from == DRAFT_ENCLOSING && (i == 0 || names[i - 1] == DRAFT_PARENT);
@@ -181,7 +181,7 @@ static bool read_location(struct ctf2 *ctf2, const json_t *json, const char *key
             return false;
     }
     if (names[count - 1] == DRAFT_PARENT)
-        return ctf2_fail(ctf2, "a path that ends with null");
+        return ctf2_fail(ctf2, "a path ends with null");
     out->names = names;
     out->count = (uint32_t)count;
     return true;
@@ -226,7 +226,7 @@ static bool read_shown(struct ctf2 *ctf2, const json_t *json, struct draft_type 
         !ctf2_object(ctf2, json, "mappings", &mappings))
         return false;
     if (base != 2 && base != 8 && base != 10 && base != 16)
-        return ctf2_fail(ctf2, "\"preferred-display-base\" is none of 2, 8, 10 and 16");
+        return ctf2_fail(ctf2, "\"preferred-display-base\" is not 2, 8, 10, or 16");
     type->base = (uint8_t)base;
     type->is_enum = json_object_size(mappings) > 0;
     return check_labels(ctf2, mappings);
@@ -237,7 +237,8 @@ static bool read_many_bits(struct ctf2 *ctf2, const json_t *json, struct draft_t
                            uint64_t length)
 {
     if (json_array_size(json_object_get(json, "roles")) > 0)
-        return ctf2_fail(ctf2, "a field of %llu bits with a role is not read: 64 are the most",
+        return ctf2_fail(ctf2,
+                         "a field of %llu bits with a role is not supported: the maximum is 64",
                          (unsigned long long)length);
     struct draft_type *bit = draft_type_new(ctf2->draft, LAYOUT_INTEGER, type->place);
     bit->size = 1;
@@ -252,7 +253,7 @@ static bool read_length(struct ctf2 *ctf2, const json_t *json, uint64_t *out)
 {
     *out = 0;
     return ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT32_MAX, out) &&
-           (*out > 0 || ctf2_fail(ctf2, "a field of no bits"));
+           (*out > 0 || ctf2_fail(ctf2, "a field of 0 bits"));
 }
 
 static bool read_integer(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
@@ -297,7 +298,7 @@ static bool read_float(struct ctf2 *ctf2, const json_t *json, struct draft_type 
         return false;
     /* IEEE 754-2008, 3.6: beyond 128 bits, every multiple of 32. */
     if (length != 16 && length != 32 && length != 64 && (length < 128 || length % 32 != 0))
-        return ctf2_fail(ctf2, "a floating point number of %llu bits is none of IEEE 754",
+        return ctf2_fail(ctf2, "a floating-point number of %llu bits is not an IEEE 754 format",
                          (unsigned long long)length);
     if (length > 128)
         return read_many_bits(ctf2, json, type, length);
@@ -339,7 +340,7 @@ static bool read_encoding(struct ctf2 *ctf2, const json_t *json, struct draft_ty
         if (is(encoding, ENCODINGS[i].name))
             return true;
     }
-    return ctf2_fail(ctf2, "the encoding \"%.60s\" is not known", encoding.at);
+    return ctf2_fail(ctf2, "unknown encoding \"%.60s\"", encoding.at);
 }
 
 static bool read_string(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
@@ -425,7 +426,7 @@ static bool read_member(struct ctf2 *ctf2, const json_t *json, enum ctf2_need na
 {
     struct text name = {"", 0};
     if (!json_is_object(json))
-        return ctf2_fail(ctf2, "members and options are objects");
+        return ctf2_fail(ctf2, "a member or option is not an object");
     if (!ctf2_text(ctf2, json, "name", named, &name) || !ctf2_count(ctf2))
         return false;
     out->name = names_id(&ctf2->draft->names, name);
@@ -470,7 +471,7 @@ static bool read_variant(struct ctf2 *ctf2, const json_t *json, struct draft_typ
         !ctf2_array(ctf2, json, "options", CTF2_REQUIRED, &options))
         return false;
     if (json_array_size(options) == 0)
-        return ctf2_fail(ctf2, "a variant without options");
+        return ctf2_fail(ctf2, "a variant has no options");
     return read_members(ctf2, options, CTF2_OPTIONAL, type);
 }
 
@@ -518,7 +519,7 @@ static bool read_class(struct ctf2 *ctf2, const json_t *json, const struct draft
         *out = type;
         return ok;
     }
-    return ctf2_fail(ctf2, "the type \"%.80s\" is not known", name.at);
+    return ctf2_fail(ctf2, "unknown type \"%.80s\"", name.at);
 }
 
 static bool find_alias(struct ctf2 *ctf2, const json_t *json, const struct draft_type **out)

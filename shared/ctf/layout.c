@@ -55,12 +55,14 @@ static enum status check_packet(const uint8_t *packet, const uint8_t *first, siz
                         "metadata: packet at byte %zu: %s scheme %u is not supported", offset,
                         SCHEMES[i], (unsigned)packet[PACKET_SCHEMES + i]);
     if (!(major == 1 && minor == 8) && !(major == 2 && minor == 0))
-        return fail(why, STATUS_REJECT,
-                    "metadata: packet at byte %zu: version %u.%u is not supported: 1.8 and 2.0 are",
-                    offset, major, minor);
+        return fail(
+            why, STATUS_REJECT,
+            "metadata: packet at byte %zu: version %u.%u is not supported; supported: 1.8 and 2.0",
+            offset, major, minor);
     if (memcmp(packet + PACKET_UUID, first + PACKET_UUID, 16) != 0)
         return fail(why, STATUS_REJECT,
-                    "metadata: packet at byte %zu: another UUID than the first packet has", offset);
+                    "metadata: packet at byte %zu: its UUID differs from that of the first packet",
+                    offset);
     return STATUS_OK;
 }
 
@@ -73,18 +75,19 @@ static enum status packet_at(struct bytes file, size_t offset, bool big_endian,
         return fail(why, STATUS_REJECT, "metadata: no packet at byte %zu", offset);
     if (rest.count < PACKET_HEADER)
         return fail(why, STATUS_REJECT,
-                    "metadata: cut: %zu bytes are left of the packet at byte %zu", rest.count,
+                    "metadata: truncated: only %zu bytes of the packet at byte %zu", rest.count,
                     offset);
     uint32_t bits = word_at(rest.at + PACKET_CONTENT_BITS, big_endian);
     size_t size = word_at(rest.at + PACKET_BITS, big_endian) / 8;
     if (bits % 8 != 0 || bits / 8 < PACKET_HEADER || bits / 8 > size)
-        return fail(why, STATUS_REJECT,
-                    "metadata: packet at byte %zu: content of %u bits in %zu bytes", offset,
-                    (unsigned)bits, size);
+        return fail(
+            why, STATUS_REJECT,
+            "metadata: packet at byte %zu: content size of %u bits in a packet of %zu bytes",
+            offset, (unsigned)bits, size);
     /* Missing padding does not matter. */
     if (bits / 8 > rest.count)
         return fail(why, STATUS_REJECT,
-                    "metadata: cut: %zu of %zu bytes are left of the packet at byte %zu",
+                    "metadata: truncated: only %zu of %zu bytes of the packet at byte %zu",
                     rest.count, size, offset);
     *content = (struct bytes){rest.at + PACKET_HEADER, bits / 8 - PACKET_HEADER};
     *next = size < rest.count ? offset + size : file.count;
@@ -115,7 +118,7 @@ static enum status check_signature(struct text text, struct failure *why)
     static const char BEGIN[] = "/* CTF ", VERSION[] = "1.8";
     size_t begin = sizeof BEGIN - 1, version = sizeof VERSION - 1;
     if (text.count < begin || memcmp(text.at, BEGIN, begin) != 0)
-        return fail(why, STATUS_REJECT, "metadata:1:1: \"/* CTF 1.8\" is due: it is no CTF");
+        return fail(why, STATUS_REJECT, "metadata:1:1: not CTF: expected \"/* CTF 1.8\"");
     struct text told = {text.at + begin, text.count - begin};
     if (told.count > version && memcmp(told.at, VERSION, version) == 0 &&
         !(told.at[version] >= '0' && told.at[version] <= '9'))
@@ -125,8 +128,8 @@ static enum status check_signature(struct text text, struct failure *why)
            ((told.at[count] >= '0' && told.at[count] <= '9') || told.at[count] == '.'))
         count++;
     return fail(why, STATUS_REJECT,
-                "metadata:1:%zu: version \"%.*s\" of CTF is not read: 1.8 and 2 are", begin + 1,
-                (int)count, told.at);
+                "metadata:1:%zu: CTF version \"%.*s\" is not supported; supported: 1.8 and 2",
+                begin + 1, (int)count, told.at);
 }
 
 static enum status parse(enum layout_extent extent, struct text text, struct owner *owner,
@@ -154,7 +157,7 @@ enum status layout_open_as(enum layout_extent extent, struct bytes metadata, str
     if (metadata.count == 0)
         return fail(why, STATUS_REJECT, "metadata: empty");
     if (metadata.count > LAYOUT_METADATA_MAX)
-        return fail(why, STATUS_REJECT, "metadata: %zu bytes, over the limit", metadata.count);
+        return fail(why, STATUS_REJECT, "metadata: %zu bytes exceed the limit", metadata.count);
     char *room = memory_new(metadata.count + 1);
     struct text text = {room, metadata.count};
     enum status status = STATUS_OK;

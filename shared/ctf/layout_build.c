@@ -28,14 +28,14 @@ static enum status sort_streams(struct builder *builder)
 {
     struct draft *draft = builder->draft;
     if (draft->stream_count > LAYOUT_STREAMS_MAX)
-        return draft_fail(draft, NULL, builder->why, "%zu stream classes, over the limit",
+        return draft_fail(draft, NULL, builder->why, "%zu stream classes exceed the limit",
                           draft->stream_count);
     if (draft->stream_count > 1)
         qsort(draft->streams, draft->stream_count, sizeof *draft->streams, draft_by_id);
     for (size_t i = 1; i < draft->stream_count; i++)
         if (draft->streams[i].id == draft->streams[i - 1].id)
             return draft_fail(draft, draft->streams[i].place, builder->why,
-                              "a second stream class %llu",
+                              "stream class %llu is declared a second time",
                               (unsigned long long)draft->streams[i].id);
     return STATUS_OK;
 }
@@ -52,7 +52,8 @@ static enum status place_events(struct builder *builder)
             (void)draft_add_stream(draft, event->place);
         if (draft->stream_count > 1)
             return draft_fail(draft, event->place, builder->why,
-                              "event \"%s\" does not tell its stream", event->name);
+                              "event \"%s\" has no stream id, but the trace has several streams",
+                              event->name);
         event->stream_id = draft->streams[0].id;
     }
     if (draft->event_count > 1)
@@ -148,7 +149,7 @@ static enum status build_streams(struct builder *builder)
     }
     if (next < draft->event_count)
         return draft_fail(draft, draft->events[next].place, builder->why,
-                          "event \"%s\" is of stream %llu, which is not declared",
+                          "event \"%s\" belongs to stream %llu, which is not declared",
                           draft->events[next].name,
                           (unsigned long long)draft->events[next].stream_id);
     return STATUS_OK;

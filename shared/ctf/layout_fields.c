@@ -80,7 +80,7 @@ static enum status only_clock(struct builder *builder, const char *place, uint32
     struct draft *draft = builder->draft;
     if (draft->clock_count > 1)
         return draft_fail(draft, place, builder->why,
-                          "a timestamp does not tell which of the clocks it is of");
+                          "a timestamp does not name its clock, but the trace has several");
     if (draft->clock_count == 0) {
         (void)draft_clock(draft, text_of("default"), place);
         draft->clocks[0].declared = true;
@@ -111,12 +111,12 @@ static enum status set_clock(struct builder *builder, const struct draft_type *t
         return STATUS_OK;
     if (stream == NULL)
         return draft_fail(builder->draft, type->place, builder->why,
-                          "a packet header has no clock to show");
+                          "a packet header cannot have a timestamp");
     if (*stream == LAYOUT_NONE)
         *stream = field->clock;
     if (*stream != field->clock)
         return draft_fail(builder->draft, type->place, builder->why,
-                          "a second clock in the same stream");
+                          "a second clock in one stream");
     /* Any field that shows the clock in an event header updates it. */
     if (builder->scope == DRAFT_EVENT_HEADER && field->meaning == LAYOUT_NOTHING)
         field->meaning = LAYOUT_TIMESTAMP;
@@ -149,8 +149,8 @@ enum status fields_check_stray(struct builder *builder)
     if (type == NULL || (header != NULL && !is_relative(header, &has_time) && has_time))
         return STATUS_OK;
     return draft_fail(builder->draft, type->place, builder->why,
-                      "this shows the clock, but is no timestamp of a packet or event, and those "
-                      "of the events are of less than 64 bits");
+                      "this field has a clock but is not a timestamp of a packet or event, and the "
+                      "timestamps of events have fewer than 64 bits");
 }
 
 /* --- one field --- */
@@ -175,7 +175,7 @@ static enum status count_fields(struct builder *builder, const struct draft_type
                                 uint32_t count)
 {
     if (count > LAYOUT_FIELDS_MAX - builder->fields)
-        return draft_fail(builder->draft, type->place, builder->why, "over %d fields in all",
+        return draft_fail(builder->draft, type->place, builder->why, "more than %d fields in total",
                           LAYOUT_FIELDS_MAX);
     builder->fields += count;
     return STATUS_OK;
@@ -259,7 +259,7 @@ static enum status check_ranges(struct builder *builder, const struct draft_type
     if (is_signed ? !ranges->has_huge : !ranges->has_negative)
         return STATUS_OK;
     return draft_fail(builder->draft, type->place, builder->why,
-                      "a range that its %s selector never meets",
+                      "a range is outside of the values of its %s selector",
                       is_signed ? "signed" : "unsigned");
 }
 
@@ -287,14 +287,14 @@ static enum status build_variant(struct builder *builder, const struct draft_typ
 {
     bool by_label = builder->draft->layout->version == 1;
     if (type->path.count == 0)
-        return draft_fail(builder->draft, type->place, builder->why, "a variant without its tag");
+        return draft_fail(builder->draft, type->place, builder->why, "a variant has no tag");
     struct target tag;
     enum status status = resolve_path(builder, type, &out->from, &tag);
     if (status != STATUS_OK)
         return status;
     if (by_label && !tag.field->is_enum)
         return draft_fail(builder->draft, type->place, builder->why,
-                          "the tag \"%s\" is no enumeration", tag.field->name);
+                          "the tag \"%s\" is not an enumeration", tag.field->name);
     if (tag.field->is_bool)
         return draft_fail(builder->draft, type->place, builder->why,
                           "the selector \"%s\" is a boolean", tag.field->name);
@@ -316,7 +316,7 @@ static enum status build_optional(struct builder *builder, const struct draft_ty
     bool is_bool = selector.field->is_bool;
     if (!is_bool && type->ranges.count == 0)
         return draft_fail(builder->draft, type->place, builder->why,
-                          "the selector \"%s\" is no boolean, and there are no ranges for it",
+                          "the selector \"%s\" is not a boolean and has no ranges",
                           selector.field->name);
     out->is_signed = !is_bool && selector.field->is_signed;
     if (!is_bool)
@@ -352,7 +352,7 @@ static enum status build_env_array(struct builder *builder, const struct draft_t
     const struct layout_env *env = draft_env(builder->draft, name);
     if (env == NULL || env->text != NULL || env->number < 0 || env->number > UINT32_MAX)
         return draft_fail(builder->draft, type->place, builder->why,
-                          "the environment has no number \"%s\" that a length can be", name);
+                          "the environment has no valid length \"%s\"", name);
     out->count = (uint32_t)env->number;
     return build_array(builder, type, out);
 }

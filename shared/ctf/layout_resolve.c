@@ -168,7 +168,7 @@ static enum status slot_for(const struct search *search, struct builder *builder
         uint32_t has = search->found[i].field->save;
         if (has != LAYOUT_NONE && slot != LAYOUT_NONE && has != slot)
             return draft_fail(builder->draft, place, builder->why,
-                              "options share a length or tag that rules something else as well");
+                              "options share a length or tag that another field also uses");
         slot = has != LAYOUT_NONE ? has : slot;
     }
     if (slot == LAYOUT_NONE && search->scope >= DRAFT_OWN_CONTEXT)
@@ -234,17 +234,16 @@ enum status resolve_path(struct builder *builder, const struct draft_type *type,
         search_root(&search, type->path.from, &type->path);
     char room[256];
     if (search.too_many)
-        return draft_fail(builder->draft, type->place, builder->why,
-                          "too many fields may be \"%s\"",
+        return draft_fail(builder->draft, type->place, builder->why, "too many fields match \"%s\"",
                           path_words(builder, &type->path, room, sizeof room));
     if (search.count == 0)
         return draft_fail(builder->draft, type->place, builder->why,
-                          "no integer in front of it is \"%s\"",
+                          "no earlier integer field is \"%s\"",
                           path_words(builder, &type->path, room, sizeof room));
     for (uint32_t i = 1; i < search.count; i++)
         if (search.found[i].field->is_signed != search.found[0].field->is_signed)
             return draft_fail(builder->draft, type->place, builder->why,
-                              "\"%s\" may be signed or not",
+                              "\"%s\" matches signed and unsigned fields",
                               path_words(builder, &type->path, room, sizeof room));
     assert(search.found[0].field->type == LAYOUT_INTEGER ||
            search.found[0].field->type == LAYOUT_VARINT);

@@ -45,8 +45,8 @@ static enum status zero_of(const struct layout_clock *clock, int64_t *out, struc
         (cycles_signed)clock->offset_s * (int64_t)CYCLES_NS_PER_S + (cycles_signed)cycles;
     if (zero > INT64_MAX || zero < INT64_MIN)
         return fail(why, STATUS_REJECT,
-                    "metadata: clock %s: its zero, %lld s and %llu cycles from its origin, has no "
-                    "place in 64 bits of nanoseconds",
+                    "metadata: clock %s: its zero, %lld s and %llu cycles from its origin, exceeds "
+                    "64 bits of nanoseconds",
                     clock->name, (long long)clock->offset_s,
                     (unsigned long long)clock->offset_cycles);
     *out = (int64_t)zero;

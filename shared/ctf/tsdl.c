@@ -78,7 +78,7 @@ static bool set_trace(struct tsdl *tsdl, struct text key, const struct value *va
         if (!tsdl_unsigned(tsdl, value, UINT32_MAX, &number))
             return false;
         return number == (is_key(key, "major") ? 1u : 8u) ||
-               tsdl_fail_at(tsdl, value->at, "only CTF 1.8 is read");
+               tsdl_fail_at(tsdl, value->at, "only CTF 1.8 is supported");
     }
     if (is_key(key, "uuid")) {
         layout->has_uuid = true;
@@ -92,7 +92,7 @@ static bool set_trace(struct tsdl *tsdl, struct text key, const struct value *va
     layout->big_endian = order == DRAFT_BIG;
     tsdl->has_order = true;
     return order != DRAFT_NATIVE ||
-           tsdl_fail_at(tsdl, value->at, "the byte order of the trace is le or be");
+           tsdl_fail_at(tsdl, value->at, "the byte order of the trace must be le or be");
 }
 
 static bool define_trace(struct tsdl *tsdl, struct text key, const struct draft_type *type)
@@ -113,13 +113,13 @@ static bool read_trace(struct tsdl *tsdl, const char *place)
                                        "byte_order", "packet.header", NULL};
     static const struct block BLOCK = {set_trace, define_trace, is_packet_header, NULL, ONCE};
     if (tsdl->has_trace)
-        return tsdl_fail_at(tsdl, place, "a second trace");
+        return tsdl_fail_at(tsdl, place, "a second trace block");
     tsdl->has_trace = true;
     if (!read_block(tsdl, &BLOCK))
         return false;
     if (!tsdl->has_major || !tsdl->has_minor)
-        return tsdl_fail_at(tsdl, place, "the trace does not tell its version: major, minor");
-    return tsdl->has_order || tsdl_fail_at(tsdl, place, "the trace does not tell its byte order");
+        return tsdl_fail_at(tsdl, place, "the trace has no version (major, minor)");
+    return tsdl->has_order || tsdl_fail_at(tsdl, place, "the trace has no byte_order");
 }
 
 /* --- stream --- */
@@ -228,7 +228,7 @@ static bool read_event(struct tsdl *tsdl, const char *place)
     (void)draft_add_event(tsdl->draft, place);
     if (!tsdl_count(tsdl) || !read_block(tsdl, &BLOCK))
         return false;
-    return this_event(tsdl)->name != NULL || tsdl_fail_at(tsdl, place, "an event without its name");
+    return this_event(tsdl)->name != NULL || tsdl_fail_at(tsdl, place, "an event has no name");
 }
 
 /* --- env --- */
@@ -277,7 +277,7 @@ static bool set_clock(struct tsdl *tsdl, void *into, struct text key, const stru
     if (is_key(key, "freq"))
         return (tsdl_unsigned(tsdl, value, UINT64_MAX, &clock->frequency) &&
                 clock->frequency > 0) ||
-               tsdl_fail_at(tsdl, value->at, "a frequency is a positive number");
+               tsdl_fail_at(tsdl, value->at, "the frequency must be a positive number");
     bool ignored;
     struct text nothing;
     if (is_key(key, "absolute"))
@@ -289,12 +289,12 @@ static bool set_clock(struct tsdl *tsdl, void *into, struct text key, const stru
     if (is_key(key, "offset")) {
         reader->offset = value->number;
         reader->offset_negative = value->is_negative;
-        return value->is_number || tsdl_fail_at(tsdl, value->at, "an offset is a number");
+        return value->is_number || tsdl_fail_at(tsdl, value->at, "the offset must be a number");
     }
     if (!is_key(key, "offset_s"))
         return true;
     if (!value->is_number || (!value->is_negative && value->number > INT64_MAX))
-        return tsdl_fail_at(tsdl, value->at, "an offset is a number");
+        return tsdl_fail_at(tsdl, value->at, "the offset must be a number");
     clock->offset_s = (int64_t)value->number;
     return true;
 }
@@ -312,7 +312,7 @@ static bool normalize(struct tsdl *tsdl, struct clock_reader *reader, const char
     /* Far below an overflow, and ten times the age of the universe. */
     int64_t *offset_s = &reader->clock.offset_s;
     if (seconds > INT64_MAX / 2 || *offset_s > INT64_MAX / 2 || *offset_s < -(INT64_MAX / 2))
-        return tsdl_fail_at(tsdl, place, "the clock's offset is beyond 63 bits");
+        return tsdl_fail_at(tsdl, place, "the offset of the clock exceeds 63 bits");
     reader->clock.offset_cycles = rest;
     *offset_s += reader->offset_negative ? -(int64_t)seconds : (int64_t)seconds;
     return true;
@@ -334,14 +334,15 @@ static bool read_clock(struct tsdl *tsdl, const char *place)
         !normalize(tsdl, &reader, place))
         return false;
     if (reader.name.count == 0)
-        return tsdl_fail_at(tsdl, place, "a clock without its name");
+        return tsdl_fail_at(tsdl, place, "a clock has no name");
     uint32_t index = draft_clock(tsdl->draft, reader.name, place);
     if (index == LAYOUT_NONE)
         return tsdl_fail_at(tsdl, place, "too many clocks");
     struct draft_clock *clock = &tsdl->draft->clocks[index];
     reader.clock.name = clock->clock.name;
     if (clock->declared && !same_clock(&clock->clock, &reader.clock))
-        return tsdl_fail_at(tsdl, place, "a second clock \"%s\", which differs", clock->clock.name);
+        return tsdl_fail_at(tsdl, place, "clock \"%s\" is declared again with other values",
+                            clock->clock.name);
     clock->clock = reader.clock;
     clock->declared = true;
     return true;
@@ -383,7 +384,7 @@ static bool read_statement(struct tsdl *tsdl)
             const char *place = tsdl->token.at;
             return tsdl_next(tsdl) && BLOCKS[i].read(tsdl, place);
         }
-    return tsdl_fail(tsdl, "neither a type nor trace, stream, event, env, clock or callsite");
+    return tsdl_fail(tsdl, "expected a type, trace, stream, event, env, clock, or callsite");
 }
 
 static bool read_all(struct tsdl *tsdl)
@@ -393,7 +394,7 @@ static bool read_all(struct tsdl *tsdl)
     while (tsdl->token.type != TOKEN_END)
         if (!read_statement(tsdl))
             return false;
-    return tsdl->has_trace || tsdl_fail_at(tsdl, NULL, "no trace is declared");
+    return tsdl->has_trace || tsdl_fail_at(tsdl, NULL, "no trace block");
 }
 
 enum status tsdl_parse(struct text text, struct draft *draft, struct failure *why)

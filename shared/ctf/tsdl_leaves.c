@@ -13,7 +13,7 @@ static bool read_align(struct tsdl *tsdl, const struct value *value, uint32_t *o
     if (!tsdl_unsigned(tsdl, value, LAYOUT_ALIGN_MAX, &align))
         return false;
     if (align == 0 || (align & (align - 1)) != 0)
-        return tsdl_fail_at(tsdl, value->at, "an alignment is a power of two");
+        return tsdl_fail_at(tsdl, value->at, "an alignment must be a power of two");
     *out = (uint32_t)align;
     return true;
 }
@@ -26,7 +26,7 @@ static bool read_utf8(struct tsdl *tsdl, const struct value *value, bool *out)
         *out = *out || (!value->is_number && text_equal(value->text, text_of(NAMES[i])));
     if (*out || (!value->is_number && text_equal(value->text, text_of("none"))))
         return true;
-    return tsdl_fail_at(tsdl, value->at, "an encoding is due: UTF8, ASCII or none");
+    return tsdl_fail_at(tsdl, value->at, "expected an encoding: UTF8, ASCII, or none");
 }
 
 /* CTF 1.8, 4.1.5: bytes are aligned, bit fields packed. */
@@ -53,7 +53,7 @@ static bool read_base(struct tsdl *tsdl, const struct value *value, uint8_t *out
                              : text_equal(value->text, text_of(BASES[i].name)))
             return true;
     }
-    return tsdl_fail_at(tsdl, value->at, "a base is due: 2, 8, 10 or 16");
+    return tsdl_fail_at(tsdl, value->at, "expected a base: 2, 8, 10, or 16");
 }
 
 /* The name of a clock in "clock.NAME.value" or "clock.NAME"; false if it is neither. */
@@ -73,7 +73,7 @@ static bool read_map(struct tsdl *tsdl, const struct value *value, uint32_t *out
 {
     struct text name;
     if (value->is_number)
-        return tsdl_fail_at(tsdl, value->at, "clock.NAME.value is due");
+        return tsdl_fail_at(tsdl, value->at, "expected clock.NAME.value");
     /* A value without a clock name means no clock, as in babeltrace2. */
     if (!clock_of(value->text, &name))
         return true;
@@ -87,7 +87,7 @@ static bool set_integer(struct tsdl *tsdl, void *into, struct text key, const st
     uint64_t size;
     if (is_key(key, "size")) {
         if (!tsdl_unsigned(tsdl, value, 64, &size) || size == 0)
-            return tsdl_fail_at(tsdl, value->at, "integers have 1 to 64 bits");
+            return tsdl_fail_at(tsdl, value->at, "the size of an integer must be 1 to 64 bits");
         type->size = (uint8_t)size;
         return true;
     }
@@ -116,7 +116,7 @@ bool tsdl_integer(struct tsdl *tsdl, struct draft_type **out)
     if (!tsdl_attributes(tsdl, type, ONCE, set_integer))
         return false;
     if (type->size == 0)
-        return tsdl_fail_at(tsdl, place, "an integer without its size");
+        return tsdl_fail_at(tsdl, place, "an integer has no size");
     if (type->align == 0)
         type->align = usual_align(type->size);
     *out = type;
@@ -159,7 +159,8 @@ bool tsdl_float(struct tsdl *tsdl, struct draft_type **out)
             digits.type->size = (uint8_t)(FORMATS[i][0] + FORMATS[i][1]);
     if (digits.type->size == 0)
         return tsdl_fail_at(
-            tsdl, place, "a floating point number of %llu and %llu digits is none of IEEE 754",
+            tsdl, place,
+            "a floating-point number of %llu and %llu digits is not an IEEE 754 format",
             (unsigned long long)digits.exponent, (unsigned long long)digits.mantissa);
     if (digits.type->align == 0)
         digits.type->align = usual_align(digits.type->size);
@@ -206,9 +207,9 @@ static bool read_range(struct tsdl *tsdl, const struct draft_type *type, uint64_
     if (!tsdl_accept(tsdl, "...", &is) || (is && !tsdl_value(tsdl, &high)))
         return false;
     if (!low.is_number || !high.is_number)
-        return tsdl_fail_at(tsdl, low.at, "a label stands for a number");
+        return tsdl_fail_at(tsdl, low.at, "the value of a label must be a number");
     if (less(type, high.number, low.number))
-        return tsdl_fail_at(tsdl, low.at, "a range that ends before it begins");
+        return tsdl_fail_at(tsdl, low.at, "a range ends before it begins");
     *out = (struct layout_range){low.number, high.number};
     return true;
 }
@@ -219,7 +220,7 @@ static bool read_label(struct tsdl *tsdl, const struct draft_type *type, uint64_
     if (tsdl->token.type == TOKEN_STRING)
         name = lexer_unescape(name, &tsdl->draft->arena);
     else if (tsdl->token.type != TOKEN_WORD)
-        return tsdl_fail(tsdl, "a label is due");
+        return tsdl_fail(tsdl, "expected a label");
     struct draft_range label = {.label = names_id(&tsdl->draft->names, name)};
     if (!tsdl_next(tsdl) || !read_range(tsdl, type, *next, &label.range) || !tsdl_count(tsdl))
         return false;
@@ -238,7 +239,7 @@ bool tsdl_labels(struct tsdl *tsdl, struct draft_type *type)
     if (!tsdl_expect(tsdl, "{"))
         return false;
     if (tsdl_is(tsdl, "}"))
-        return tsdl_fail(tsdl, "a label is due");
+        return tsdl_fail(tsdl, "expected a label");
     while (more && !tsdl_is(tsdl, "}"))
         if (!read_label(tsdl, type, &next) || !tsdl_accept(tsdl, ",", &more))
             return false;

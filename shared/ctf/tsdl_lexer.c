@@ -91,14 +91,14 @@ static struct token lex_number(struct lexer *lexer)
     for (; at < lexer->end && digit_of(*at) < base; at++) {
         unsigned digit = digit_of(*at);
         if (number > (UINT64_MAX - digit) / base)
-            return wrong(begin, "a number beyond 64 bits");
+            return wrong(begin, "a number exceeds 64 bits");
         number = number * base + digit;
     }
     if (at == digits)
-        return wrong(begin, "a number without digits");
+        return wrong(begin, "a number has no digits");
     at += suffix_of(at, lexer->end);
     if (at < lexer->end && continues_word(*at))
-        return wrong(begin, "a number with other characters");
+        return wrong(begin, "a number contains other characters");
     lexer->at = at;
     return (struct token){TOKEN_NUMBER, {begin, (size_t)(at - begin)}, begin, number};
 }
@@ -130,13 +130,13 @@ static struct token lex_quoted(struct lexer *lexer, char quote)
     while (at < lexer->end && *at != quote) {
         if (*at == '\\' && at + 1 < lexer->end) {
             if (!is_escape(at, lexer->end))
-                return wrong(at, "an escape that means nothing");
+                return wrong(at, "unknown escape sequence");
             at++;
         }
         at++;
     }
     if (at >= lexer->end)
-        return wrong(begin, "a string that does not end");
+        return wrong(begin, "a string is not terminated");
     lexer->at = at + 1;
     return (struct token){
         .type = TOKEN_STRING, .text = {begin + 1, (size_t)(at - begin - 1)}, .at = begin};
@@ -153,7 +153,7 @@ static struct token lex_character(struct lexer *lexer)
     token.number = text.count == 1 ? (uint8_t)text.at[0] : 0;
     bool one = text.count == 1;
     arena_clear(&arena);
-    return one ? token : wrong(token.at, "not one character");
+    return one ? token : wrong(token.at, "a character constant must be one character");
 }
 
 static struct token lex_sign(struct lexer *lexer)
@@ -169,7 +169,7 @@ static struct token lex_sign(struct lexer *lexer)
         }
     }
     if (count == 1 && memchr("{}()[]<>;:,.=*+-", *begin, 16) == NULL)
-        return wrong(begin, "a character that means nothing here");
+        return wrong(begin, "unexpected character");
     lexer->at = begin + count;
     return (struct token){.type = TOKEN_SIGN, .text = {begin, count}, .at = begin};
 }
@@ -186,7 +186,7 @@ static struct token lex_word(struct lexer *lexer)
 struct token lexer_next(struct lexer *lexer)
 {
     if (!skip_space(lexer))
-        return wrong(lexer->at, "a comment that does not end");
+        return wrong(lexer->at, "a comment is not terminated");
     const char *begin = lexer->at;
     if (begin >= lexer->end)
         return (struct token){.type = TOKEN_END, .text = {begin, 0}, .at = begin};

@@ -46,7 +46,7 @@ static bool read_path(struct tsdl *tsdl, struct draft_path *out)
     uint32_t names[PATH_MAX_NAMES];
     for (out->count = 0; text.count > 0; out->count++) {
         if (out->count == PATH_MAX_NAMES)
-            return tsdl_fail_at(tsdl, place, "a path of over %d names", PATH_MAX_NAMES);
+            return tsdl_fail_at(tsdl, place, "a path of more than %d names", PATH_MAX_NAMES);
         const char *dot = memchr(text.at, '.', text.count);
         size_t length = dot != NULL ? (size_t)(dot - text.at) : text.count;
         names[out->count] = names_id(&tsdl->draft->names, (struct text){text.at, length});
@@ -82,7 +82,7 @@ static bool read_words(struct tsdl *tsdl, bool is_const, struct alias_words *wor
     while (tsdl->token.type == TOKEN_WORD || tsdl_is(tsdl, "*")) {
         struct text text = tsdl->token.text;
         if (words->count + text.count + 1 > ALIAS_MAX)
-            return tsdl_fail(tsdl, "a name of over %d characters", ALIAS_MAX - 1);
+            return tsdl_fail(tsdl, "a name of more than %d characters", ALIAS_MAX - 1);
         words->before = words->count;
         words->last = tsdl->token;
         if (words->count > 0)
@@ -105,7 +105,7 @@ static bool find_alias(struct tsdl *tsdl, struct text name, const char *place,
     if (*out != NULL)
         return true;
     if (name.count == 0)
-        return tsdl_fail_at(tsdl, place, "a type is due");
+        return tsdl_fail_at(tsdl, place, "expected a type");
     return tsdl_fail_at(tsdl, place, "the type \"%.*s\" is not declared",
                         (int)(name.count < 80 ? name.count : 80), name.at);
 }
@@ -127,7 +127,7 @@ static bool read_dimension(struct tsdl *tsdl, struct draft_type **out)
     *out = type;
     if (tsdl->token.type == TOKEN_NUMBER) {
         if (tsdl->token.number > UINT32_MAX)
-            return tsdl_fail(tsdl, "an array of over %u elements", UINT32_MAX);
+            return tsdl_fail(tsdl, "an array of more than %u elements", UINT32_MAX);
         type->count = (uint32_t)tsdl->token.number;
         return tsdl_next(tsdl) && tsdl_expect(tsdl, "]");
     }
@@ -146,7 +146,7 @@ static bool read_dimensions(struct tsdl *tsdl, const struct draft_type *element,
     unsigned count = 0;
     while (tsdl_is(tsdl, "[")) {
         if (count == DIMENSIONS_MAX)
-            return tsdl_fail(tsdl, "an array of over %d dimensions", DIMENSIONS_MAX);
+            return tsdl_fail(tsdl, "an array of more than %d dimensions", DIMENSIONS_MAX);
         if (!read_dimension(tsdl, &dimensions[count++]))
             return false;
     }
@@ -156,7 +156,7 @@ static bool read_dimensions(struct tsdl *tsdl, const struct draft_type *element,
         *out = dimensions[count];
     }
     if (tsdl_is(tsdl, ":"))
-        return tsdl_fail(tsdl, "bit fields are integer { size = ...; } in this language");
+        return tsdl_fail(tsdl, "bit fields are not supported; use integer { size = ...; }");
     return true;
 }
 
@@ -177,7 +177,7 @@ static bool is_reserved(struct text word)
 static bool check_name(struct tsdl *tsdl, const struct token *name)
 {
     return !is_reserved(name->text) ||
-           tsdl_fail_at(tsdl, name->at, "\"%.*s\" is a word of the language, no name",
+           tsdl_fail_at(tsdl, name->at, "\"%.*s\" is a keyword and cannot be a name",
                         (int)name->text.count, name->text.at);
 }
 
@@ -186,9 +186,9 @@ static bool read_declarator(struct tsdl *tsdl, const struct draft_type *type,
                             struct declarator *out)
 {
     if (tsdl_is(tsdl, "*"))
-        return tsdl_fail(tsdl, "pointers are not followed");
+        return tsdl_fail(tsdl, "pointers are not supported");
     if (tsdl->token.type != TOKEN_WORD)
-        return tsdl_fail(tsdl, "a name is due");
+        return tsdl_fail(tsdl, "expected a name");
     out->name = tsdl->token;
     return check_name(tsdl, &out->name) && tsdl_next(tsdl) &&
            read_dimensions(tsdl, type, &out->type);
@@ -225,8 +225,8 @@ static bool read_first(struct tsdl *tsdl, const struct draft_type **type, struct
     if (!read_words(tsdl, is_const, &words))
         return false;
     if (words.last.type != TOKEN_WORD)
-        return tsdl_fail(tsdl, tsdl->token.type == TOKEN_END ? "the text ends inside a statement"
-                                                             : "a name is due");
+        return tsdl_fail(tsdl, tsdl->token.type == TOKEN_END ? "the text ends within a statement"
+                                                             : "expected a name");
     out->name = words.last;
     return check_name(tsdl, &out->name) &&
            find_alias(tsdl, (struct text){words.room, words.before}, place, type) &&
@@ -322,7 +322,7 @@ static bool read_min_align(struct tsdl *tsdl, struct draft_type *type)
     uint64_t align = tsdl->token.number;
     if (tsdl->token.type != TOKEN_NUMBER || align == 0 || align > LAYOUT_ALIGN_MAX ||
         (align & (align - 1)) != 0)
-        return tsdl_fail(tsdl, "an alignment is a power of two up to %d", LAYOUT_ALIGN_MAX);
+        return tsdl_fail(tsdl, "an alignment must be a power of two up to %d", LAYOUT_ALIGN_MAX);
     type->align = (uint32_t)align;
     return tsdl_next(tsdl) && tsdl_expect(tsdl, ")");
 }
@@ -341,7 +341,7 @@ static bool find_named(struct tsdl *tsdl, enum symbol_kind kind, const char *wor
                        const char *place, const struct draft_type **out)
 {
     if (name.count == 0)
-        return tsdl_fail(tsdl, "\"%s\" with neither a name nor a body", word);
+        return tsdl_fail(tsdl, "\"%s\" has neither a name nor a body", word);
     *out = tsdl_find(tsdl, kind, name);
     return *out != NULL || tsdl_fail_at(tsdl, place, "\"%s %.*s\" is not declared", word,
                                         (int)(name.count < 80 ? name.count : 80), name.at);
@@ -370,7 +370,8 @@ static bool read_tag(struct tsdl *tsdl, struct draft_path *path)
     const char *place = tsdl->token.at;
     if (!read_path(tsdl, path) || !tsdl_expect(tsdl, ">"))
         return false;
-    return path->from != DRAFT_ENV || tsdl_fail_at(tsdl, place, "a tag is a field, no constant");
+    return path->from != DRAFT_ENV ||
+           tsdl_fail_at(tsdl, place, "a tag must be a field, not a constant");
 }
 
 static bool read_variant(struct tsdl *tsdl, const struct draft_type **out)
@@ -428,7 +429,7 @@ static bool read_enum(struct tsdl *tsdl, const struct draft_type **out)
     if (!read_container(tsdl, &container))
         return false;
     if (container->type != LAYOUT_INTEGER || container->is_enum)
-        return tsdl_fail_at(tsdl, place, "an enumeration of what is no integer");
+        return tsdl_fail_at(tsdl, place, "the container of an enumeration must be an integer");
     struct draft_type *type = draft_type_new(tsdl->draft, LAYOUT_INTEGER, place);
     *out = type;
     *type = *container;
@@ -507,7 +508,7 @@ static bool read_typealias(struct tsdl *tsdl)
     if (!read_words(tsdl, false, &words))
         return false;
     if (words.count == 0)
-        return tsdl_fail(tsdl, "a name is due");
+        return tsdl_fail(tsdl, "expected a name");
     return tsdl_declare(tsdl, SYMBOL_ALIAS, (struct text){words.room, words.count}, type, place) &&
            tsdl_expect(tsdl, ";");
 }
@@ -521,7 +522,7 @@ bool tsdl_at_declaration(const struct tsdl *tsdl)
 
 static bool nothing_to_declare(struct tsdl *tsdl, const struct declarator *declarator)
 {
-    return tsdl_fail_at(tsdl, declarator->name.at, "a field outside of any structure");
+    return tsdl_fail_at(tsdl, declarator->name.at, "a field is outside of any structure");
 }
 
 bool tsdl_declaration(struct tsdl *tsdl)

@@ -62,9 +62,9 @@ bool tsdl_expect(struct tsdl *tsdl, const char *sign)
     if (tsdl_is(tsdl, sign))
         return tsdl_next(tsdl);
     if (tsdl->token.type == TOKEN_END)
-        return tsdl_fail(tsdl, "the text ends where \"%s\" is due", sign);
+        return tsdl_fail(tsdl, "expected \"%s\", but the text ends", sign);
     int count = tsdl->token.text.count < 40 ? (int)tsdl->token.text.count : 40;
-    return tsdl_fail(tsdl, "\"%s\" is due, not \"%.*s\"", sign, count, tsdl->token.text.at);
+    return tsdl_fail(tsdl, "expected \"%s\", not \"%.*s\"", sign, count, tsdl->token.text.at);
 }
 
 /* Moves the lexer to the next brace, semicolon, quote, or slash; most characters are none of
@@ -103,7 +103,7 @@ bool tsdl_accept(struct tsdl *tsdl, const char *what, bool *is)
 bool tsdl_count(struct tsdl *tsdl)
 {
     if (++tsdl->made > MADE_MAX)
-        return tsdl_fail(tsdl, "over %d types, members and labels", MADE_MAX);
+        return tsdl_fail(tsdl, "more than %d types, members, and labels", MADE_MAX);
     return true;
 }
 
@@ -116,9 +116,9 @@ bool tsdl_dotted(struct tsdl *tsdl, struct text *out)
     bool spaced = false;
     for (;;) {
         if (tsdl->token.type == TOKEN_END)
-            return tsdl_fail(tsdl, "the text ends inside a statement");
+            return tsdl_fail(tsdl, "the text ends within a statement");
         if (tsdl->token.type != TOKEN_WORD)
-            return tsdl_fail(tsdl, "a name is due");
+            return tsdl_fail(tsdl, "expected a name");
         spaced = spaced || tsdl->token.at != whole.at + whole.count;
         whole.count = (size_t)(tsdl->token.at + tsdl->token.text.count - begin);
         if (!tsdl_next(tsdl))
@@ -181,11 +181,11 @@ bool tsdl_value(struct tsdl *tsdl, struct value *out)
     if (!tsdl_accept(tsdl, "-", &out->is_negative) || !tsdl_accept(tsdl, "+", &plus))
         return false;
     if (tsdl->token.type != TOKEN_NUMBER)
-        return tsdl_fail(tsdl, "a value is due");
+        return tsdl_fail(tsdl, "expected a value");
     out->is_number = true;
     out->number = tsdl->token.number;
     if (out->is_negative && out->number > (uint64_t)INT64_MAX + 1)
-        return tsdl_fail(tsdl, "a number beyond 64 bits");
+        return tsdl_fail(tsdl, "a number exceeds 64 bits");
     if (out->is_negative)
         out->number = -out->number;
     out->is_negative = out->is_negative && out->number != 0;
@@ -195,7 +195,7 @@ bool tsdl_value(struct tsdl *tsdl, struct value *out)
 bool tsdl_unsigned(struct tsdl *tsdl, const struct value *value, uint64_t most, uint64_t *out)
 {
     if (!value->is_number || value->is_negative || value->number > most)
-        return tsdl_fail_at(tsdl, value->at, "a number from 0 to %llu is due",
+        return tsdl_fail_at(tsdl, value->at, "expected a number from 0 to %llu",
                             (unsigned long long)most);
     *out = value->number;
     return true;
@@ -210,13 +210,13 @@ bool tsdl_boolean(struct tsdl *tsdl, const struct value *value, bool *out)
     if (*out || text_equal(value->text, text_of("false")) ||
         text_equal(value->text, text_of("FALSE")))
         return true;
-    return tsdl_fail_at(tsdl, value->at, "true or false is due");
+    return tsdl_fail_at(tsdl, value->at, "expected true or false");
 }
 
 bool tsdl_text(struct tsdl *tsdl, const struct value *value, struct text *out)
 {
     *out = value->text;
-    return !value->is_number || tsdl_fail_at(tsdl, value->at, "a string is due");
+    return !value->is_number || tsdl_fail_at(tsdl, value->at, "expected a string");
 }
 
 static unsigned hex_digit(char c)
@@ -241,7 +241,7 @@ bool tsdl_uuid(struct tsdl *tsdl, const struct value *value, uint8_t uuid[16])
             digits++;
         }
     }
-    return digits == 32 || tsdl_fail_at(tsdl, value->at, "a UUID is due");
+    return digits == 32 || tsdl_fail_at(tsdl, value->at, "expected a UUID");
 }
 
 bool tsdl_order(struct tsdl *tsdl, const struct value *value, enum draft_order *out)
@@ -256,7 +256,7 @@ bool tsdl_order(struct tsdl *tsdl, const struct value *value, enum draft_order *
         if (!value->is_number && text_equal(value->text, text_of(ORDERS[i].name)))
             return true;
     }
-    return tsdl_fail_at(tsdl, value->at, "a byte order is due: le, be, network or native");
+    return tsdl_fail_at(tsdl, value->at, "expected a byte order: le, be, network, or native");
 }
 
 bool tsdl_once(struct tsdl *tsdl, struct tsdl_given *given, const char *const *names,
@@ -267,7 +267,7 @@ bool tsdl_once(struct tsdl *tsdl, struct tsdl_given *given, const char *const *n
             continue;
         uint32_t bit = UINT32_C(1) << i;
         if (given->bits & bit)
-            return tsdl_fail_at(tsdl, place, "\"%s\" is given a second time", names[i]);
+            return tsdl_fail_at(tsdl, place, "\"%s\" is set a second time", names[i]);
         given->bits |= bit;
     }
     return true;

@@ -115,7 +115,7 @@ static bool read_string(struct walk *walk, struct text *out)
     const char *from = (const char *)walk->packet + walk->at / 8;
     const char *end = memchr(from, '\0', (size_t)((walk->limit - walk->at) / 8));
     if (!end)
-        return fault(walk, "a string does not end");
+        return fault(walk, "a string is not terminated");
     *out = (struct text){from, (size_t)(end - from)};
     walk->at += (out->count + 1) * 8;
     return true;
@@ -151,7 +151,7 @@ bool walk_units(struct walk *walk, const struct layout_field *field, struct text
             walk->at += (count + field->unit) * 8;
             return true;
         }
-    return fault(walk, "a string does not end");
+    return fault(walk, "a string is not terminated");
 }
 
 static bool skip_bytes(struct walk *walk, uint64_t count)
@@ -253,11 +253,11 @@ bool walk_skip(struct walk *walk, const struct layout_field *field)
     case LAYOUT_VARIANT:
         option = chosen(walk, field, field->count);
         if (!option)
-            return fault(walk, "a variant's tag chooses none of its options");
+            return fault(walk, "the tag of a variant selects none of its options");
         return walk_skip(walk, option);
     case LAYOUT_OPTIONAL:
         option = chosen(walk, field, 1);
         return !option || walk_skip(walk, option);
     }
-    return fault(walk, "a field of no known type");
+    return fault(walk, "a field of unknown type");
 }

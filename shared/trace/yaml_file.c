@@ -34,7 +34,7 @@ enum status yaml_read_word(struct yaml_file *file, const yaml_node_t *node, cons
     if (text.count == 0)
         return REFUSE(file, node->start_mark, "%s: is empty", of);
     if (memchr(text.at, '\0', text.count))
-        return REFUSE(file, node->start_mark, "%s: has a zero in it", of);
+        return REFUSE(file, node->start_mark, "%s: contains a NUL byte", of);
     *out = arena_string(&file->phases->arena, text);
     return STATUS_OK;
 }

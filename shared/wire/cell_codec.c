@@ -127,7 +127,7 @@ const char *result_cell_fault(const struct atom_kind *kind)
 {
     const ProtobufCFieldDescriptor *message = message_of(kind);
     if (!message || message->type != PROTOBUF_C_TYPE_MESSAGE)
-        return "Result has no message of its tag";
+        return "no message of Result has this field number";
     const ProtobufCMessageDescriptor *descriptor = message->descriptor;
     unsigned told = 0;
     for (size_t i = 0; i < kind->column_count; i++) {

@@ -67,17 +67,17 @@ static enum status check(const struct chunk_ready *ready, struct failure *why)
 {
     int places = (ready->archive.at != NULL) + (ready->segment_count > 0) + (ready->uri.count > 0);
     if (ready->session.count == 0)
-        return fail(why, STATUS_REJECT, "an announcement of no session");
+        return fail(why, STATUS_REJECT, "the announcement names no session");
     if (ready->lost ? places != 0 : places != 1)
         return fail(why, STATUS_REJECT,
-                    "the archive must be inline, in segments, at a URI, or lost: one of them");
+                    "the archive must be exactly one of inline, in segments, at a URI, or lost");
     if (ready->segment_count > CHUNK_SEGMENTS_MAX)
         return fail(why, STATUS_REJECT, "%zu segments", ready->segment_count);
     if (ready->archive.at && ready->archive.count != ready->length)
-        return fail(why, STATUS_REJECT, "an archive of %zu bytes that should have %llu",
+        return fail(why, STATUS_REJECT, "the archive has %zu bytes instead of %llu",
                     ready->archive.count, (unsigned long long)ready->length);
     if (ready->begin_ns > ready->end_ns)
-        return fail(why, STATUS_REJECT, "an interval that ends before it begins");
+        return fail(why, STATUS_REJECT, "the interval ends before it begins");
     return STATUS_OK;
 }
 
@@ -92,7 +92,7 @@ enum status chunk_ready_decode(struct bytes record, struct arena *arena, struct 
         return fail(why, STATUS_REJECT, "not an announcement: %zu bytes", record.count);
     if (from->format > CHUNK_FORMAT)
         return fail(why, STATUS_STOP,
-                    "format %u of an announcement, newer than this program knows (%d)",
+                    "format %u of an announcement is newer than this program supports (%d)",
                     from->format, CHUNK_FORMAT);
     *out = (struct chunk_ready){.session = text(from->session),
                                 .chunk = from->chunk,
@@ -148,8 +148,9 @@ enum status archive_segment_decode(struct bytes record, struct arena *arena,
     if (!from)
         return fail(why, STATUS_REJECT, "not a segment of an archive: %zu bytes", record.count);
     if (from->format > CHUNK_FORMAT)
-        return fail(why, STATUS_STOP, "format %u of a segment, newer than this program knows (%d)",
-                    from->format, CHUNK_FORMAT);
+        return fail(why, STATUS_STOP,
+                    "format %u of a segment is newer than this program supports (%d)", from->format,
+                    CHUNK_FORMAT);
     *out = (struct archive_segment){.session = text(from->session),
                                     .chunk = from->chunk,
                                     .upload = from->upload,

@@ -22,7 +22,7 @@ static enum status measure(const struct record_place *place, size_t *count, stru
     unsigned long long size =
         place->is_zstd ? ZSTD_getFrameContentSize(body.at, body.count) : body.count;
     if (size > PARTIAL_BYTES_MAX) /* or an error: these are the largest numbers */
-        return fail(why, STATUS_REJECT, "compressed partial without a size, or over %d bytes",
+        return fail(why, STATUS_REJECT, "the compressed partial has no size, or exceeds %d bytes",
                     PARTIAL_BYTES_MAX);
     if (place->is_zstd && size > (body.count / BLOCK_LEAST + 1) * BLOCK_MOST)
         return fail(why, STATUS_REJECT, "damaged compressed partial of %zu bytes", body.count);
@@ -67,7 +67,7 @@ enum status partial_decode_row(const struct bytes *records, size_t count, struct
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         status = partial_peek(records[i], &places[i], why);
         if (status == STATUS_OK && (places[i].is_gap || places[i].is_end))
-            status = fail(why, STATUS_REJECT, "record %zu is no part of a row", i);
+            status = fail(why, STATUS_REJECT, "record %zu is not part of a row", i);
         if (status == STATUS_OK)
             status = measure(&places[i], &counts[i], why);
         whole += counts[i];

@@ -39,15 +39,15 @@ enum status partial_peek(struct bytes record, struct record_place *out, struct f
         return fail(why, STATUS_REJECT, "not a partial: %zu bytes", record.count);
     if (format > RECORD_FORMAT)
         return fail(why, STATUS_STOP,
-                    "format %llu of a partial, newer than this program knows (%d)",
+                    "format %llu of a partial is newer than this program supports (%d)",
                     (unsigned long long)format, RECORD_FORMAT);
     if (format < RECORD_FORMAT_OLDEST)
         return fail(why, STATUS_REJECT,
-                    "format %llu of a partial, older than this program reads (%d): map its chunk "
-                    "again",
+                    "format %llu of a partial is older than this program supports (%d): map its "
+                    "chunk again",
                     (unsigned long long)format, RECORD_FORMAT_OLDEST);
     out->format = (unsigned)format;
     if (bodies != 1)
-        return fail(why, STATUS_REJECT, "not one of partial, interval end and gap");
+        return fail(why, STATUS_REJECT, "neither a partial, an interval end, nor a gap");
     return STATUS_OK;
 }

@@ -334,7 +334,7 @@ enum status phases_of_message(const Spanmill__PhaseDefinitions *message, struct 
     for (size_t i = 0; i < out->count_count; i++)
         decode_count(&decoding, message->counts[i], &out->counts[i]);
     if (decoding.bad)
-        return fail(why, STATUS_REJECT, "phase definitions that contradict themselves");
+        return fail(why, STATUS_REJECT, "the phase definitions are inconsistent");
     return STATUS_OK;
 }
 
@@ -353,7 +353,7 @@ enum status phases_set(const struct phase_definitions *phases, struct schema *sc
                        const struct phase_set **out, struct failure *why)
 {
     if (phases->built_in_count > schema_built_in_count(schema))
-        return fail(why, STATUS_STOP, "%zu built-in counts, of which this program knows %zu",
+        return fail(why, STATUS_STOP, "%zu built-in counts, but this program has %zu",
                     phases->built_in_count, schema_built_in_count(schema));
     *out = schema_set(schema, phases, phases->built_in_count);
     return STATUS_OK;

@@ -503,10 +503,11 @@ enum status result_decode(struct bytes bytes, struct arena *arena, struct result
     if (!record)
         return fail(why, STATUS_REJECT, "not a record of results: %zu bytes", bytes.count);
     if (record->format > RESULT_FORMAT)
-        return fail(why, STATUS_STOP, "format %u of results, newer than this program knows (%d)",
-                    record->format, RESULT_FORMAT);
+        return fail(why, STATUS_STOP,
+                    "format %u of results is newer than this program supports (%d)", record->format,
+                    RESULT_FORMAT);
     if (record->format == 0)
-        return fail(why, STATUS_REJECT, "results of format 0");
+        return fail(why, STATUS_REJECT, "format 0 of results is not supported");
     out->meta = (struct result_meta){.session = text(record->session), .chunk = record->chunk};
     if (record->clock_uuid.len == sizeof out->meta.clock_uuid)
         memcpy(out->meta.clock_uuid, record->clock_uuid.data, sizeof out->meta.clock_uuid);
@@ -520,7 +521,7 @@ enum status result_decode(struct bytes bytes, struct arena *arena, struct result
         if (decode_result(&decoder, record->results[i], &out->results[out->count]))
             out->count++;
         if (decoder.bad)
-            return fail(why, STATUS_REJECT, "result %zu of %zu contradicts itself", i,
+            return fail(why, STATUS_REJECT, "result %zu of %zu is inconsistent", i,
                         record->n_results);
     }
     return STATUS_OK;

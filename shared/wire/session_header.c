@@ -36,11 +36,11 @@ enum status session_header_decode(struct bytes record, struct session_header *ou
     *out = (struct session_header){.next = 0};
     Spanmill__SessionHeader *from = spanmill__session_header__unpack(NULL, record.count, record.at);
     if (!from)
-        return fail(why, STATUS_REJECT, "not a session's header: %zu bytes", record.count);
+        return fail(why, STATUS_REJECT, "not a session header: %zu bytes", record.count);
     enum status status = STATUS_OK;
     if (from->format > HEADER_FORMAT)
         status = fail(why, STATUS_STOP,
-                      "format %u of a session's header, newer than this program knows (%d)",
+                      "format %u of a session header is newer than this program supports (%d)",
                       from->format, HEADER_FORMAT);
     *out = (struct session_header){.next = from->next,
                                    .first_chunk = from->first_chunk,

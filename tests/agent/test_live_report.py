@@ -13,7 +13,7 @@ from session_daemon import SessionDaemon
 
 SHOP = os.path.join(os.environ.get("TEST_BIN", ""), "shop")
 SPANMILL = pool.program("spanmill")
-STILL = "still recording: stop the session, or rotate it"
+STILL = "still being recorded: stop or rotate it"
 LOSSY = 4
 
 

@@ -151,7 +151,7 @@ Test(metadata, lays_out_packets_of_older_tracers)
     cr_expect(not(packet.has_instance));
     file.at[23] = 8;
     cr_expect(eq(int, packet_read(&metadata, fake_data(&file), 0, &packet, &why), STATUS_REJECT));
-    cr_expect(eq(str, why.text, "packet at 0: its stream is not declared in the metadata"));
+    cr_expect(eq(str, why.text, "packet at byte 0: its stream is not declared in the metadata"));
     fake_clear(&file);
     metadata_clear(&metadata);
 }

@@ -51,7 +51,7 @@ Test(metadata_ctf2, tells_who_recorded_and_where_packets_keep_what)
     fake_add(&file, (struct fake_packet){10, 20, 3, 4, 5, 0}, NULL, 0);
     struct packet packet;
     cr_expect(eq(int, packet_read(&metadata, fake_data(&file), 0, &packet, &why), STATUS_REJECT));
-    cr_expect(eq(str, why.text, "packet at 0: belongs to another trace (different uuid)"));
+    cr_expect(eq(str, why.text, "packet at byte 0: belongs to another trace (different uuid)"));
     memcpy(file.at + 4, layout->uuid, sizeof layout->uuid);
     cr_assert(eq(int, packet_read(&metadata, fake_data(&file), 0, &packet, &why), STATUS_OK), "%s",
               why.text);

@@ -156,7 +156,7 @@ exits 4 typos-strict report --strict --format json --phases "$scratch/typos.yaml
 head -1 "$scratch/typos-strict" | grep -q '"phase_faults":\["named: ' || wrong "no faults in the summary"
 exits 4 types report --strict "$trace" --phase \
     'r : $evt.$name == "thumbnailer:request_begin" && $evt.id == "x" : $evt.$name == "thumbnailer:request_end"'
-says types 'r: field id of thumbnailer:request_begin is a number, and compared with text'
+says types 'r: field id of thumbnailer:request_begin is a number, but is compared with text'
 exits 0 idle report "$trace/archives/"*-0 --phase \
     'r : $evt.$name == "thumbnailer:request_begin" && $evt.id < 0 : $evt.$name == "thumbnailer:request_end" && $evt.id < 0'
 grep -q 'none: no event begins or ends one' "$scratch/idle" || wrong "an empty table is not there"

@@ -48,8 +48,9 @@ Test(bt2_trial, tells_what_the_library_would_die_of)
     cr_expect(eq(int, bt2_trial(live, &changed, &why), STATUS_OK));
     cr_expect(eq(int, changed, 0)); /* it was another process */
     cr_expect(eq(int, bt2_trial(abort_with_a_word, NULL, &why), STATUS_REJECT));
-    cr_expect(eq(str, why.text,
-                 "libbabeltrace2 dies of it, of signal 6: Babeltrace 2 library precondition not "
-                 "satisfied. "));
+    cr_expect(eq(
+        str, why.text,
+        "libbabeltrace2 fails on this trace with signal 6: Babeltrace 2 library precondition not "
+        "satisfied. "));
     cr_expect(eq(int, bt2_trial(read_nothing, NULL, &why), STATUS_REJECT));
 }

@@ -27,7 +27,7 @@ other_reader() {
     if (cd "$1/second" && "$SPANMILL" report --format json --reader babeltrace2 trace >"$out" 2>"$out.log"); then
         cmp "$1/first.json" "$out" || fault "$1: other results by libbabeltrace2"
     else
-        grep -qE 'CTF 2 is not read by libbabeltrace2 2\.0|SPANMILL_BABELTRACE2=OFF' "$out.log" ||
+        grep -qE 'CTF 2 is not supported by libbabeltrace2 2\.0|SPANMILL_BABELTRACE2=OFF' "$out.log" ||
             fault "libbabeltrace2 over $1: $(cat "$out.log")"
     fi
 }

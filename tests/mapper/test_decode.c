@@ -248,20 +248,21 @@ static void expect_lie(const uint8_t *bytes, size_t count, const char *warning)
 
 #define EXPECT_LIE(warning, ...)                                                                   \
     expect_lie((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}),             \
-               "kernel/s: packet 0 at 0: byte " warning                                            \
-               "; what it holds behind 110 ns of its clock is lost")
+               "kernel/s: packet 0 at byte 0, offset " warning                                     \
+               "; its events after clock time 110 ns are lost")
 
 Test(decode, a_packet_that_lies_is_lost_from_there_on_and_the_next_goes_on)
 {
-    EXPECT_LIE("41: no event has the number 9", 9, 120);
-    EXPECT_LIE("39: a field goes past the end of the packet", 0);
-    EXPECT_LIE("41: an event goes past the end of the packet", 0, 120);
-    EXPECT_LIE("41: an event goes past the end of the packet", 1, 120, 'n', 'o');
-    EXPECT_LIE("41: an event goes past the end of the packet", 2, 120, 2, 1, 2, 3, 4, 5, 6, 7);
-    EXPECT_LIE("41: a variant's tag chooses none of its options", 3, 120, 2, 7);
-    EXPECT_LIE("41: a string does not end", 3, 120, 1, 'n', 'o');
-    EXPECT_LIE("41: a string does not end", 4, 120, 3, 'a', 0, 'b', 0, 'c');
-    EXPECT_LIE("41: a field goes past the end of the packet", 4, 120, 3, 'a', 0, 'b', 0);
+    EXPECT_LIE("41 in it: no event class has the id 9", 9, 120);
+    EXPECT_LIE("39 in it: a field goes past the end of the packet", 0);
+    EXPECT_LIE("41 in it: an event goes past the end of the packet", 0, 120);
+    EXPECT_LIE("41 in it: an event goes past the end of the packet", 1, 120, 'n', 'o');
+    EXPECT_LIE("41 in it: an event goes past the end of the packet", 2, 120, 2, 1, 2, 3, 4, 5, 6,
+               7);
+    EXPECT_LIE("41 in it: the tag of a variant selects none of its options", 3, 120, 2, 7);
+    EXPECT_LIE("41 in it: a string is not terminated", 3, 120, 1, 'n', 'o');
+    EXPECT_LIE("41 in it: a string is not terminated", 4, 120, 3, 'a', 0, 'b', 0, 'c');
+    EXPECT_LIE("41 in it: a field goes past the end of the packet", 4, 120, 3, 'a', 0, 'b', 0);
 }
 
 Test(decode, an_event_may_be_a_little_late_but_no_more)
@@ -277,8 +278,8 @@ Test(decode, an_event_may_be_a_little_late_but_no_more)
     fake_number(&events, 7, 1);
     add_packet(&file, false, 100, 200, events.at, events.count);
     expect(BEGIN("le", "8") STREAM(COMPACT("8")) TWO, &file, "150 a\n250 b\n250 lost\n",
-           "kernel/s: packet 0 at 0: byte 57: an event is later than the end of the packet; what "
-           "it holds behind 250 ns of its clock is lost");
+           "kernel/s: packet 0 at byte 0, offset 57 in it: an event is later than the end of the "
+           "packet; its events after clock time 250 ns are lost");
     fake_clear(&events);
 }
 
@@ -291,8 +292,8 @@ Test(decode, events_without_any_bytes_are_not_counted_for_ever)
     struct fake_file file = {.at = NULL};
     add_packet(&file, false, 0, 0, "x", 1);
     expect(METADATA, &file, "0 lost\n",
-           "kernel/s: packet 0 at 0: byte 36: an event takes no room; what it holds behind 0 ns "
-           "of its clock is lost");
+           "kernel/s: packet 0 at byte 0, offset 36 in it: an event has a size of 0 bits; its "
+           "events after clock time 0 ns are lost");
 }
 
 Test(decode, packets_that_lie_are_said_one_by_one_up_to_a_few_and_all_counted)
@@ -302,8 +303,8 @@ Test(decode, packets_that_lie_are_said_one_by_one_up_to_a_few_and_all_counted)
         add_packet(&file, false, 100 * i, 100 * i + 99, (const uint8_t[]){9, 9}, 2);
     struct reading reading = read_file(LIARS, &file);
     cr_expect(eq(sz, reading.warnings, 4));
-    cr_expect(ne(ptr, strstr(reading.warning, "packet 3 at "), NULL));
-    cr_expect(ne(ptr, strstr(reading.warning, "; further ones are only counted"), NULL));
+    cr_expect(ne(ptr, strstr(reading.warning, "packet 3 at byte "), NULL));
+    cr_expect(ne(ptr, strstr(reading.warning, "; further ones are counted, not listed"), NULL));
     cr_expect(eq(u64, reading.packets, 20));
     fake_clear(&reading.text);
     fake_clear(&file);

@@ -112,7 +112,7 @@ Test(layout, refuses_packets_whose_content_is_cut)
         bool is_whole = count >= strlen(TEXT) / 40 * packet + HEADER + last;
         enum status status = open_copy(file.at, count, &layout, &why);
         cr_expect(eq(int, status, is_whole ? STATUS_OK : STATUS_REJECT), "%zu", count);
-        char *begin = memory_format("metadata: cut: %zu ", count % packet);
+        char *begin = memory_format("metadata: truncated: only %zu ", count % packet);
         if (count % packet >= 4 && count % packet < HEADER + 40 && !is_whole)
             cr_expect(strncmp(why.text, begin, strlen(begin)) == 0, "%zu: %s", count, why.text);
         free(begin);
@@ -124,12 +124,14 @@ Test(layout, refuses_packets_whose_content_is_cut)
 Test(layout, refuses_packets_that_lie)
 {
     size_t size = HEADER + strlen(TEXT);
-    char *sentence = memory_format("metadata: packet at byte 0: content of %zu bits in %zu bytes",
-                                   size * 8 + 3, size);
+    char *sentence = memory_format(
+        "metadata: packet at byte 0: content size of %zu bits in a packet of %zu bytes",
+        size * 8 + 3, size);
     refused_packet(&(struct packet){.extra_bits = 3}, sentence);
     free(sentence);
-    sentence = memory_format("metadata: packet at byte 0: content of %zu bits in %zu bytes",
-                             size * 8 + 8, size);
+    sentence = memory_format(
+        "metadata: packet at byte 0: content size of %zu bits in a packet of %zu bytes",
+        size * 8 + 8, size);
     refused_packet(&(struct packet){.extra_bits = 8}, sentence);
     free(sentence);
     refused_packet(&(struct packet){.compression = 1},
@@ -138,8 +140,9 @@ Test(layout, refuses_packets_that_lie)
                    "metadata: packet at byte 0: encryption scheme 2 is not supported");
     refused_packet(&(struct packet){.checksum = 3},
                    "metadata: packet at byte 0: checksum scheme 3 is not supported");
-    refused_packet(&(struct packet){.major = 2, .minor = 8},
-                   "metadata: packet at byte 0: version 2.8 is not supported: 1.8 and 2.0 are");
+    refused_packet(
+        &(struct packet){.major = 2, .minor = 8},
+        "metadata: packet at byte 0: version 2.8 is not supported; supported: 1.8 and 2.0");
 }
 
 Test(layout, refuses_packets_of_two_traces)
@@ -150,21 +153,21 @@ Test(layout, refuses_packets_of_two_traces)
     struct failure why = {""};
     file.at[packet + 4] ^= 1;
     cr_expect(eq(int, open_copy(file.at, file.count, &layout, &why), STATUS_REJECT));
-    cr_expect(
-        eq(str, why.text, "metadata: packet at byte 82: another UUID than the first packet has"));
+    cr_expect(eq(str, why.text,
+                 "metadata: packet at byte 82: its UUID differs from that of the first packet"));
     free(file.at);
 }
 
 Test(layout, text_in_no_packets_begins_with_its_version)
 {
     refused("/* CTF 1.9 */ trace { };",
-            "metadata:1:8: version \"1.9\" of CTF is not read: 1.8 and 2 are");
+            "metadata:1:8: CTF version \"1.9\" is not supported; supported: 1.8 and 2");
     refused("/* CTF 1.80 */ trace { };",
-            "metadata:1:8: version \"1.80\" of CTF is not read: 1.8 and 2 are");
+            "metadata:1:8: CTF version \"1.80\" is not supported; supported: 1.8 and 2");
     struct layout *layout;
     struct failure why = {""};
     cr_expect(eq(int, open_copy((const uint8_t *)"trace { };", 10, &layout, &why), STATUS_REJECT));
-    cr_expect(eq(str, why.text, "metadata:1:1: \"/* CTF 1.8\" is due: it is no CTF"));
+    cr_expect(eq(str, why.text, "metadata:1:1: not CTF: expected \"/* CTF 1.8\""));
     layout_close(
         opened("/* CTF 1.8 and more */ trace { major = 1; minor = 8; byte_order = le; };"));
 }
@@ -192,7 +195,7 @@ Test(layout, refuses_nothing_and_too_much)
     /* The limit is told before anything is read. */
     struct bytes much = {(const uint8_t *)TEXT, LAYOUT_METADATA_MAX + 1};
     cr_expect(eq(int, layout_open(much, &layout, &why), STATUS_REJECT));
-    cr_expect(strstr(why.text, "over the limit") != NULL);
+    cr_expect(strstr(why.text, "bytes exceed the limit") != NULL);
 }
 
 Test(layout, a_failure_need_not_be_told)

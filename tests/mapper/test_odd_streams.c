@@ -237,8 +237,8 @@ Test(odd_streams, of_a_cpu_that_cannot_be_are_named_and_counted_without_it)
                    (struct odd_packet){.begin = 1, .end = 9, .cpu = CPUS[i], .events = {8}});
         add_packet(&trace, 2,
                    (struct odd_packet){.begin = 1, .end = 9, .cpu = 65535, .events = {7}});
-        snprintf(said, sizeof said,
-                 "kernel/s_1: packet at 0: there can be no CPU with the number %u", CPUS[i]);
+        snprintf(said, sizeof said, "kernel/s_1: packet at byte 0: CPU number %u is out of range",
+                 CPUS[i]);
         expect_reading(&trace, "kernel", USUAL, "5 cpu0\n6 cpu0\n7 cpu65535\n8 cpu-1\n", said);
     }
 }
@@ -249,7 +249,7 @@ Test(odd_streams, of_another_trace_are_left_out_by_name)
     add_packet(&trace, 0, (struct odd_packet){.begin = 1, .end = 9, .events = {5}});
     add_packet(&trace, 1, (struct odd_packet){.begin = 1, .end = 9, .events = {6}, .foreign = 1});
     expect_reading(&trace, "ust", USUAL, "5 cpu0\n",
-                   "ust/s_1: packet at 0: belongs to another trace (different uuid)");
+                   "ust/s_1: packet at byte 0: belongs to another trace (different uuid)");
 }
 
 Test(odd_streams, go_on_behind_a_packet_that_lies)
@@ -258,7 +258,7 @@ Test(odd_streams, go_on_behind_a_packet_that_lies)
         struct odd_packet packet;
         const char *said;
     } LIES[] = {
-        {{.begin = 19, .end = 11, .events = {15}}, "packet at 86: it ends before it begins"},
+        {{.begin = 19, .end = 11, .events = {15}}, "packet at byte 86: it ends before it begins"},
         {{.begin = 11, .end = 19, .content = 1 << 20, .events = {15}}, "content of 1048576 bits"},
         {{.begin = 11, .end = 19, .no_content = true, .events = {15}}, "content of 0 bits"},
         {{.begin = 11, .end = 19, .foreign = 1, .events = {15}}, "belongs to another trace"},
@@ -284,7 +284,7 @@ Test(odd_streams, that_lack_padding_alone_are_whole)
                (struct odd_packet){.begin = 1, .end = 9, .events = {5, 6}, .padding = 50});
     trace.data[0].count -= 30;
     expect_reading(&trace, "kernel", USUAL, "5 cpu0\n6 cpu0\n",
-                   "cut: the last 30 bytes are missing, which are padding; no event is lost");
+                   "truncated: the last 30 bytes are missing, which are padding; no event is lost");
 }
 
 Test(odd_streams, end_where_the_next_packet_begins_whatever_size_they_tell)
@@ -294,8 +294,9 @@ Test(odd_streams, end_where_the_next_packet_begins_whatever_size_they_tell)
                (struct odd_packet){.begin = 1, .end = 9, .events = {5, 6}, .more_size = 1 << 20});
     add_packet(&trace, 0,
                (struct odd_packet){.begin = 11, .end = 19, .sequence = 1, .events = {15}});
-    expect_of_ours(&trace, USUAL, "5 cpu0\n6 cpu0\n15 cpu0\n",
-                   "packet at 0: its size is 1048662 bytes, but the next packet is at 86");
+    expect_of_ours(
+        &trace, USUAL, "5 cpu0\n6 cpu0\n15 cpu0\n",
+        "packet at byte 0: its size is 1048662 bytes, but the next packet is at byte 86");
 }
 
 /* By the index: the size that is told fits the file. */
@@ -315,7 +316,7 @@ Test(odd_streams, end_where_the_index_says_that_the_next_packet_begins)
     }
     trace.streams[0].index = fake_data(&index);
     expect_of_ours(&trace, USUAL, "5 cpu0\n6 cpu0\n15 cpu0\n",
-                   "packet at 0: its size is 163 bytes, but the next packet is at 86");
+                   "packet at byte 0: its size is 163 bytes, but the next packet is at byte 86");
     fake_clear(&index);
 }
 
@@ -331,7 +332,7 @@ Test(odd_streams, that_are_there_twice_count_once)
     add_packet(&trace, 2, first);
     add_packet(&trace, 2, second);
     expect_reading(&trace, "ust", INSTANCES, "5 cpu0\n6 cpu0\n15 cpu0\n",
-                   "ust/s_2: 2 of its packets are in s_0 as well; their events are counted once");
+                   "ust/s_2: 2 of its packets are also in s_0; their events are counted once");
 }
 
 /* Every stream has packets in every chunk: one that the seam has nothing of was lost there. */
@@ -350,8 +351,8 @@ Test(odd_streams, that_begin_late_beside_a_seam_are_said_to_lack_packets)
     trace.files.follows = true;
     expect_reading(&trace, "kernel", USUAL,
                    "5 cpu0\n11 lost 0 missing 0\n15 cpu0\n16 cpu1\n17 cpu2\n",
-                   "s_1: it begins with packet 4 of the stream, and of the chunk before none of it "
-                   "could be read");
+                   "s_1: it begins with packet 4 of the stream, and could not be read in the "
+                   "previous chunk");
     fake_clear(&seam);
 }
 
@@ -377,8 +378,9 @@ Test(odd_streams, of_two_streams_in_one_file_lie_but_are_read)
         (struct odd_packet){.begin = 11, .end = 19, .instance = 1, .sequence = 1, .events = {15}});
     add_packet(&trace, 1,
                (struct odd_packet){.begin = 1, .end = 9, .cpu = 1, .instance = 2, .events = {7}});
-    expect_of_ours(&trace, INSTANCES, "5 cpu0\n6 cpu0\n7 cpu1\n15 cpu0\n",
-                   "s_0: packet at 94: of stream instance 0, the one before it of 1");
+    expect_of_ours(
+        &trace, INSTANCES, "5 cpu0\n6 cpu0\n7 cpu1\n15 cpu0\n",
+        "s_0: packet at byte 94: belongs to stream instance 0, the previous packet to 1");
 }
 
 Test(odd_streams, with_events_behind_their_packets_end_lie)
@@ -388,9 +390,9 @@ Test(odd_streams, with_events_behind_their_packets_end_lie)
     add_packet(&trace, 1, (struct odd_packet){.begin = 1, .end = 9, .events = {5, 1000000010, 1}});
     add_packet(&trace, 1,
                (struct odd_packet){.begin = 10, .end = 20, .sequence = 1, .events = {11}});
-    expect_reading(&trace, "ust", USUAL,
-                   "5 cpu0\n5 cpu0\n5 lost 0 missing 0\n11 cpu0\n1000000009 cpu0\n",
-                   "an event is later than the end of the packet; what it holds behind 5 ns");
+    expect_reading(
+        &trace, "ust", USUAL, "5 cpu0\n5 cpu0\n5 lost 0 missing 0\n11 cpu0\n1000000009 cpu0\n",
+        "an event is later than the end of the packet; its events after clock time 5 ns");
 }
 
 /* --- losses --- */
@@ -484,7 +486,7 @@ Test(odd_streams, before_the_zero_of_the_sessions_clock_are_left_out)
     add_packet(&trace, 1, (struct odd_packet){.begin = 1, .end = 9, .events = {3}, .stream = 1});
     expect_reading(&trace, "ust",
                    TWO_CLOCKS("freq = 1000000000; offset_s = 5;", "freq = 1000000000;"),
-                   "1000 cpu0\n", "s_1: packet at 0: its time exceeds");
+                   "1000 cpu0\n", "s_1: packet at byte 0: its time exceeds");
 }
 
 Test(odd_streams, of_two_traces_are_compared_by_what_their_clocks_declare)
@@ -552,7 +554,7 @@ Test(odd_streams, beyond_64_bits_of_nanoseconds_are_refused)
     for (size_t i = 0; i < 3; i++) {
         struct odd_trace trace = {.name = ""};
         add_packet(&trace, 0, (struct odd_packet){.begin = 1, .end = 9, .events = {5}});
-        expect_reading(&trace, "ust", CLOCKS[i], NULL, "has no place in 64 bits of nanoseconds");
+        expect_reading(&trace, "ust", CLOCKS[i], NULL, "exceeds 64 bits of nanoseconds");
     }
 }
 
@@ -563,11 +565,10 @@ Test(odd_streams, have_instants_up_to_the_last_of_64_bits)
     add_packet(&trace, 1,
                (struct odd_packet){.begin = 1, .end = 854775807, .events = {5, 854775808}});
     add_packet(&trace, 2, (struct odd_packet){.begin = 1, .end = 854775808, .events = {6}});
-    expect_of_ours(&trace,
-                   TRACE CLOCK("c", "freq = 1000000000; offset_s = 9223372036;")
-                       STREAM(0, "c", 64, 64),
-                   "5 cpu0\n5 lost 0 missing 0\n854775807 cpu0\n",
-                   "the time of an event has no place in 64 bits");
+    expect_of_ours(
+        &trace,
+        TRACE CLOCK("c", "freq = 1000000000; offset_s = 9223372036;") STREAM(0, "c", 64, 64),
+        "5 cpu0\n5 lost 0 missing 0\n854775807 cpu0\n", "the time of an event exceeds 64 bits");
 }
 
 Test(odd_streams, of_any_frequency_lose_no_cycle)

@@ -76,9 +76,9 @@ Test(phase_survey, names_fields_that_are_not_compared)
                PHASE("b", "shop:begin", "shop:begin", "list")
                    PHASE("c", "shop:begin", "shop:begin", "inside"),
            (const char *const[]){
-               "a: field ratio of shop:begin is a floating-point number, which is not compared",
-               "b: field list of shop:begin is an array, which is not compared",
-               "c: field inside of shop:begin is a structure, which is not compared", NULL});
+               "a: field ratio of shop:begin is a floating-point number, which cannot be compared",
+               "b: field list of shop:begin is an array, which cannot be compared",
+               "c: field inside of shop:begin is a structure, which cannot be compared", NULL});
 }
 
 Test(phase_survey, of_metadata_that_is_not_understood_blames_nothing)
@@ -111,11 +111,11 @@ Test(phase_survey, says_of_counts_what_is_not_declared)
            (const char *const[]){
                "bad: no trace declares shop:bgin; the nearest is shop:begin",
                "field: no event shop:* has a field idd; the nearest is id",
-               "field: field list of shop:* is an array, which is not compared",
+               "field: field list of shop:* is an array, which cannot be compared",
                "good: no event shop:* has the context vtid: record with lttng "
                "add-context --userspace --type=vtid",
-               "only: field id of shop:end is a number, and compared with text",
-               "only: field name of shop:end is text, and added up",
+               "only: field id of shop:end is a number, but is compared with text",
+               "only: field name of shop:end is text, and cannot be summed",
                "tid: no event shop:end has the context tid: in user space it is vtid; "
                "record with lttng add-context --userspace --type=vtid",
                NULL});

@@ -73,5 +73,5 @@ Test(stage, is_refused_where_there_is_no_room)
     struct stage *stage;
     struct failure why;
     cr_expect(eq(int, stage_open(SIZE_MAX / 4, &stage, &why), STATUS_REJECT));
-    cr_expect(ne(ptr, strstr(why.text, "no room"), NULL));
+    cr_expect(ne(ptr, strstr(why.text, "no space"), NULL));
 }

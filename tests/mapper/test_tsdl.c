@@ -290,20 +290,20 @@ Test(tsdl, structures_used_twice_have_slots_of_their_own)
 
 Test(tsdl, a_length_is_an_unsigned_integer_in_front)
 {
-    refused(EVENT("u8 a[n]; u8 n;"), "metadata:4:5: no integer in front of it is \"n\"");
-    refused(EVENT("u8 a[a];"), "metadata:4:5: no integer in front of it is \"a\"");
-    refused(EVENT("string n; u8 a[n];"), "metadata:4:15: no integer in front of it is \"n\"");
+    refused(EVENT("u8 a[n]; u8 n;"), "metadata:4:5: no earlier integer field is \"n\"");
+    refused(EVENT("u8 a[a];"), "metadata:4:5: no earlier integer field is \"a\"");
+    refused(EVENT("string n; u8 a[n];"), "metadata:4:15: no earlier integer field is \"n\"");
     refused(EVENT("int n; u8 a[n];"), "metadata:4:12: the length \"n\" is a signed integer");
-    refused(EVENT("u8 n[2]; u8 a[n];"), "metadata:4:14: no integer in front of it is \"n\"");
+    refused(EVENT("u8 n[2]; u8 a[n];"), "metadata:4:14: no earlier integer field is \"n\"");
     refused(EVENT("struct { u8 n; } s[2]; u8 a[s.n];"),
-            "metadata:4:28: no integer in front of it is \"s.n\"");
+            "metadata:4:28: no earlier integer field is \"s.n\"");
     refused(EVENT("u8 a[stream.event.header.n];"),
-            "metadata:4:5: no integer in front of it is \"n\"");
+            "metadata:4:5: no earlier integer field is \"n\"");
     refused(EVENT("u8 t; variant <t> { u8 A; } v;"),
-            "metadata:4:15: the tag \"t\" is no enumeration");
-    refused(EVENT("variant { u8 A; } v;"), "metadata:4:9: a variant without its tag");
+            "metadata:4:15: the tag \"t\" is not an enumeration");
+    refused(EVENT("variant { u8 A; } v;"), "metadata:4:9: a variant has no tag");
     refused(EVENT("enum : u8 { A } t; variant <t> { struct { u8 n; } A; } v; u8 a[v.A.n];"),
-            "metadata:4:63: no integer in front of it is \"v.A.n\"");
+            "metadata:4:63: no earlier integer field is \"v.A.n\"");
 }
 
 /* --- blocks --- */
@@ -346,7 +346,7 @@ Test(tsdl, clocks_are_brought_to_seconds_and_cycles)
         cr_expect(layout->clocks[0].is_unix);
         layout_close(layout);
     }
-    refused(CASES[6].text, "metadata:2:1: the clock's offset is beyond 63 bits");
+    refused(CASES[6].text, "metadata:2:1: the offset of the clock exceeds 63 bits");
 }
 
 Test(tsdl, clocks_have_names_and_uuids)
@@ -387,12 +387,12 @@ Test(tsdl, timestamps_without_a_clock_are_of_the_only_one)
 
     refused(TRACE "clock { name = a; }; clock { name = b; };\n"
                   "stream { event.header := struct { integer { size = 8; } timestamp; }; };",
-            "metadata:3:43: a timestamp does not tell which of the clocks it is of");
+            "metadata:3:43: a timestamp does not name its clock, but the trace has several");
     refused(TRACE
             "clock { name = a; }; clock { name = b; };\n"
             "stream { event.header := struct { integer { size = 8; map = clock.a.value; } x;\n"
             " integer { size = 8; map = clock.b.value; } y; }; };",
-            "metadata:4:10: a second clock in the same stream");
+            "metadata:4:10: a second clock in one stream");
     refused(TRACE "\nstream { event.header := struct {\n"
                   " integer { size = 8; map = clock.c.value; } x; }; };",
             "metadata:4:28: the clock \"c\" is not declared");
@@ -466,9 +466,9 @@ Test(tsdl, an_event_of_no_stream_is_of_the_only_one)
     cr_expect(layout_event(layout_stream(layout, 0), 0) != NULL);
     layout_close(layout);
     refused(TRACE "stream { id = 1; }; stream { id = 2; };\nevent { name = e; };",
-            "metadata:3:1: event \"e\" does not tell its stream");
+            "metadata:3:1: event \"e\" has no stream id, but the trace has several streams");
     refused(TRACE "stream { id = 1; };\nevent { name = e; stream_id = 2; };",
-            "metadata:3:1: event \"e\" is of stream 2, which is not declared");
+            "metadata:3:1: event \"e\" belongs to stream 2, which is not declared");
 }
 
 Test(tsdl, comments_and_callsites_are_nothing)

@@ -73,7 +73,7 @@ def replay(running):
         again.wait_for(expected, 60)
         assert reducer.stop() == 0
         faults = [line for line in logfmt.read(reducer.log_path)
-                  if line["event"] == "phase matches nothing"]
+                  if line["event"] == "phase matches no event"]
         changes = [line for line in logfmt.read(reducer.log_path)
                    if line["event"] == "phases changed"]
         return faults, changes

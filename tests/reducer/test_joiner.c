@@ -136,9 +136,9 @@ Test(joiner, counts_every_chunk_that_is_missing)
 {
     struct joining *joining = joining_new();
     add(joining, 0, 0, 100, 0, 2);
-    joiner_missing(joining->joiner, 1, DAMAGE_BY_UNREADABLE, text_of("no trace in it"));
+    joiner_missing(joining->joiner, 1, DAMAGE_BY_UNREADABLE, text_of("contains no trace"));
     EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 1);
-    cr_expect(eq(str, joining->told.text, (char *)"no trace in it"));
+    cr_expect(eq(str, joining->told.text, (char *)"contains no trace"));
     struct interval_end end = {.chunk = 5,
                                .begin_ns = 400,
                                .end_ns = 500,
@@ -159,9 +159,9 @@ Test(joiner, counts_every_chunk_that_is_missing)
 Test(joiner, counts_what_is_missing_before_a_chunk_that_cannot_be_used)
 {
     struct joining *joining = joining_new();
-    joiner_missing(joining->joiner, 3, DAMAGE_BY_UNREADABLE, text_of("no trace in it"));
+    joiner_missing(joining->joiner, 3, DAMAGE_BY_UNREADABLE, text_of("contains no trace"));
     EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 4); /* 3, and 0 to 2 */
-    joiner_missing(joining->joiner, 5, DAMAGE_BY_UNREADABLE, text_of("no trace in it"));
+    joiner_missing(joining->joiner, 5, DAMAGE_BY_UNREADABLE, text_of("contains no trace"));
     EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 6);
     joiner_missing(joining->joiner, 6, DAMAGE_BY_MISSING, text_of(""));
     EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 7);

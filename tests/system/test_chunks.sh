@@ -328,7 +328,7 @@ stream=$(find "$scratch/live/kernel" -type f ! -name metadata -size +16k | sort 
 truncate -s $(($(stat -c %s "$stream") - 3000)) "$stream"
 report "$scratch/live" >"$scratch/folder"
 [ $? = 4 ] || wrong "still recording: not said by --strict"
-grep -q '"cause":"recording".*still recording: stop the session, or rotate it' "$scratch/folder" ||
+grep -q '"cause":"recording".*still being recorded: stop or rotate it' "$scratch/folder" ||
     wrong "still recording: not said"
 rm -rf "$scratch/packed"
 "$SPANMILL" pack --output "$scratch/packed" "$scratch/live" >/dev/null 2>&1

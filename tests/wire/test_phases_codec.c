@@ -72,7 +72,7 @@ Test(phases_codec, tells_how_many_built_in_counts_there_are)
 
     struct schema *older = schema_new(NULL);
     cr_expect(eq(int, phases_set(&back, older, &set, &why), STATUS_STOP));
-    cr_expect(strcmp(why.text, "1 built-in counts, of which this program knows 0") == 0);
+    cr_expect(strcmp(why.text, "1 built-in counts, but this program has 0") == 0);
     schema_free(older);
     phase_sets_clear(&sets);
     arena_clear(&arena);
