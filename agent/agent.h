@@ -189,6 +189,10 @@ MUST_CHECK enum status boundary_skip(struct agent *agent, struct session *sessio
  * is none, or a chunk in between is missing. */
 const struct found_chunk *boundary_seam(const struct found_chunk *found, size_t count,
                                         int64_t number);
+/* The chunk before `chunk`, if none of its streams begins later there: `chunk` is a copy of it or of
+ * an older one. Else NULL. */
+const struct found_chunk *boundary_copied(const struct found_chunk *found, size_t count,
+                                          const struct found_chunk *chunk);
 
 /* --- state.c --- */
 

@@ -59,6 +59,10 @@ static uint64_t end_of(const struct session *session, const struct found_chunk *
         const struct found_chunk *seam = boundary_seam(found, count, number);
         struct chunk_survey *before = survey_of(seam ? seam->path : NULL);
         struct chunk_survey *after = survey_after(session, found, count, number, &is_whole);
+        if (survey_is_no_later(after, own)) { /* a copy: it will be left out */
+            survey_free(after);
+            after = NULL;
+        }
         end_ns = asked_ns != UINT64_MAX ? asked_ns : survey_begin_ns(after);
         /* Events lost at the boundary belong to the later interval, from where the loss began. */
         end_ns = least(end_ns, survey_loss_ns(own, after));
@@ -105,6 +109,18 @@ enum status boundary_skip(struct agent *agent, struct session *session, int64_t 
     session_drop_boundary(session, chunk);
     session_set_boundary(session, chunk, end_ns > begin_ns ? end_ns : begin_ns);
     return agent_save(agent, why);
+}
+
+const struct found_chunk *boundary_copied(const struct found_chunk *found, size_t count,
+                                          const struct found_chunk *chunk)
+{
+    const struct found_chunk *before = boundary_seam(found, count, chunk->number);
+    struct chunk_survey *own = survey_of(chunk->path),
+                        *other = survey_of(before ? before->path : NULL);
+    bool is_copy = survey_is_no_later(own, other);
+    survey_free(own);
+    survey_free(other);
+    return is_copy ? before : NULL;
 }
 
 const struct found_chunk *boundary_seam(const struct found_chunk *found, size_t count,

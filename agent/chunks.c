@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -203,10 +204,10 @@ static bool is_growing(const struct session *session, const struct found_chunk *
 
 /* Decisions about a chunk are on disk before it is announced. */
 static enum status decide(struct agent *agent, struct session *session,
-                          const struct found_chunk *found, size_t count, struct failure *why)
+                          const struct found_chunk *found, size_t count,
+                          const struct found_chunk *own, struct failure *why)
 {
     int64_t number = session->next;
-    const struct found_chunk *own = found_number(found, count, number);
     if (session->over && session->final < 0 && number >= found[count - 1].number)
         session->final = number;
     enum status status;
@@ -223,14 +224,22 @@ static enum status decide(struct agent *agent, struct session *session,
 static enum status publish_next(struct agent *agent, struct session *session,
                                 const struct found_chunk *found, size_t count, struct failure *why)
 {
-    enum status status = decide(agent, session, found, count, why);
-    if (status != STATUS_OK)
-        return status;
     int64_t number = session->next;
     const struct found_chunk *own = found_number(found, count, number);
-    if (!own && session->final != number)
-        status =
-            announce_loss(agent, session, number, "it was deleted before it was published", why);
+    const struct found_chunk *copied = own ? boundary_copied(found, count, own) : NULL;
+    if (copied)
+        own = NULL;
+    enum status status = decide(agent, session, found, count, own, why);
+    if (status != STATUS_OK)
+        return status;
+    char reason[160] = "it was deleted before it was published";
+    if (copied)
+        snprintf(reason, sizeof reason,
+                 "its packets are not later than those of chunk %lld: it is a copy of it or of an "
+                 "older one, and left out",
+                 (long long)copied->number);
+    if (!own && (copied || session->final != number))
+        status = announce_loss(agent, session, number, reason, why);
     else
         status =
             publish_chunk(agent, session, number, own && folder_has_traces(own->path) ? own : NULL,

@@ -103,7 +103,8 @@ MUST_CHECK enum status chunk_list_add(struct chunk_list *list, const char *path,
  * smallest begin of the later chunk's first packets; or, if it is earlier, the end of a stream's
  * last packet after which the later chunk reports lost events, because they are lost from then on,
  * and only the later chunk has this information. Of two chunks with the same session and number,
- * the second is dropped, with a warning unless it has the same path. So are unreadable chunks.
+ * the second is dropped, with a warning unless it has the same path. So are unreadable chunks, and
+ * copies of a chunk under other numbers.
  * REJECT: nothing is left; `why` names the first. */
 MUST_CHECK enum status chunk_list_finish(struct chunk_list *list, struct failure *why);
 void chunk_list_clear(struct chunk_list *list);

@@ -13,7 +13,7 @@
 #include "chunk/source.h"
 #include "chunk/survey.h"
 
-static void clear_ref(struct chunk_ref *ref)
+void chunk_ref_clear(struct chunk_ref *ref)
 {
     free(ref->path);
     free(ref->session);
@@ -223,7 +223,7 @@ static void adopt_empty(struct chunk_list *list)
             memory_format("%s: no trace in it or in the same folder", list->at[i].path);
         chunk_leave_out(list, sentence);
         free(sentence);
-        clear_ref(&list->at[i]);
+        chunk_ref_clear(&list->at[i]);
     }
     list->count = kept;
 }
@@ -273,7 +273,7 @@ static bool take_part(struct chunk_ref *ref, struct chunk_ref *part)
     for (size_t i = 0; i < part->uuid_count; i++)
         add_uuid(ref, part->uuids[i]);
     survey_adopt(ref->survey, part->survey);
-    clear_ref(part);
+    chunk_ref_clear(part);
     return true;
 }
 
@@ -383,7 +383,7 @@ static void number_and_drop(struct chunk_list *list)
             ref->number = before != NULL ? before->number + 1 : 0;
         }
         if (drop)
-            clear_ref(ref);
+            chunk_ref_clear(ref);
         else
             list->at[kept++] = *ref;
     }
@@ -435,7 +435,7 @@ static enum status drop_unreadable(struct chunk_list *list, char **faults, struc
         if (!failed)
             (void)fail(why, STATUS_REJECT, "%s", faults[i]);
         failed = true;
-        clear_ref(&list->at[i]);
+        chunk_ref_clear(&list->at[i]);
         free(faults[i]);
     }
     list->count = kept;
@@ -463,6 +463,7 @@ enum status chunk_list_finish(struct chunk_list *list, struct failure *why)
     if (list->count == 0)
         return fail(why, STATUS_REJECT, "no trace found");
     qsort(list->at, list->count, sizeof *list->at, by_session_and_number);
+    chunk_drop_copies(list);
     number_and_drop(list);
     for (size_t begin = 0, end; begin < list->count; begin = end) {
         for (end = begin + 1; end < list->count; end++)
@@ -476,7 +477,7 @@ enum status chunk_list_finish(struct chunk_list *list, struct failure *why)
 void chunk_list_clear(struct chunk_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        clear_ref(&list->at[i]);
+        chunk_ref_clear(&list->at[i]);
     free(list->at);
     *list = (struct chunk_list){.say = list->say, .context = list->context};
 }

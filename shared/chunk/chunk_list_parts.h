@@ -1,4 +1,5 @@
-/* chunk/chunk_list_parts.h -- shared by chunk_find.c, chunk_intervals.c, and chunk_list.c. */
+/* chunk/chunk_list_parts.h -- shared by chunk_copies.c, chunk_find.c, chunk_intervals.c,
+ * and chunk_list.c. */
 #ifndef CHUNK_CHUNK_LIST_PARTS_H
 #define CHUNK_CHUNK_LIST_PARTS_H
 
@@ -17,6 +18,11 @@ void chunk_leave_out(struct chunk_list *list, const char *why);
 
 /* The number in the name of a chunk's folder, if `path` is one or one of its traces; else -1. */
 int64_t chunk_number_of_path(const char *path);
+
+void chunk_ref_clear(struct chunk_ref *ref);
+
+/* Leaves out copies of chunks under other numbers. The list is sorted. */
+void chunk_drop_copies(struct chunk_list *list);
 
 /* Sets the intervals of the chunks [begin, end), which are those of one session, in order. */
 void chunk_decide_intervals(struct chunk_list *list, size_t begin, size_t end);

@@ -136,6 +136,48 @@ uint64_t survey_gone_ns(const struct chunk_survey *before, const struct chunk_su
     return least_ns;
 }
 
+bool survey_misses_packets(const struct chunk_survey *before, const struct chunk_survey *after)
+{
+    for (size_t i = 0; survey_has_packets(before) && i < before->count; i++) {
+        const struct stream_survey *left = &before->streams[i];
+        const struct stream_survey *right = find(after, left->name);
+        if (right != NULL && packet_loss_of(&left->last, &right->first).missing > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_same_packet(const struct packet *a, const struct packet *b)
+{
+    return a->begin_ns == b->begin_ns && a->sequence == b->sequence && a->size == b->size &&
+           a->stream_id == b->stream_id && a->instance == b->instance && a->cpu == b->cpu;
+}
+
+bool survey_is_copy(const struct chunk_survey *a, const struct chunk_survey *b)
+{
+    if (!survey_has_packets(a) || !survey_has_packets(b))
+        return false;
+    const struct chunk_survey *less = a->count < b->count ? a : b, *more = less == a ? b : a;
+    for (size_t i = 0; i < less->count; i++) {
+        const struct stream_survey *other = find(more, less->streams[i].name);
+        if (other == NULL || !is_same_packet(&less->streams[i].first, &other->first))
+            return false;
+    }
+    return true;
+}
+
+bool survey_is_no_later(const struct chunk_survey *after, const struct chunk_survey *before)
+{
+    bool any = false;
+    for (size_t i = 0; survey_has_packets(after) && i < after->count; i++) {
+        const struct stream_survey *left = find(before, after->streams[i].name);
+        if (left != NULL && after->streams[i].first.begin_ns > left->first.begin_ns)
+            return false;
+        any |= left != NULL;
+    }
+    return any;
+}
+
 uint64_t survey_boundary_ns(const struct chunk_survey *before, const struct chunk_survey *after)
 {
     uint64_t begin_ns = survey_begin_ns(after), loss_ns = survey_loss_ns(before, after);

@@ -46,6 +46,14 @@ uint64_t survey_end_ns(const struct chunk_survey *survey);
 uint64_t survey_loss_ns(const struct chunk_survey *before, const struct chunk_survey *after);
 /* The same for streams of `before` without packets in `after`. */
 uint64_t survey_gone_ns(const struct chunk_survey *before, const struct chunk_survey *after);
+/* Whether packets between the two are missing, by the numbers of a stream's packets. */
+bool survey_misses_packets(const struct chunk_survey *before, const struct chunk_survey *after);
+/* Whether all streams of the one that has fewer are in the other and begin with the same packet:
+ * one is a copy of the other, or of a part of it. */
+bool survey_is_copy(const struct chunk_survey *a, const struct chunk_survey *b);
+/* Whether no stream that both have begins later in `after`: it was recorded before the other, or is
+ * a copy. False if they share no stream. */
+bool survey_is_no_later(const struct chunk_survey *after, const struct chunk_survey *before);
 /* The begin of the interval of `after`, if `before` is the previous chunk. */
 uint64_t survey_boundary_ns(const struct chunk_survey *before, const struct chunk_survey *after);
 

@@ -116,5 +116,27 @@ def test_unreadable():
         assert agent.stop() == 0
 
 
+def test_copied():
+    """a chunk that was copied under the next number is announced as lost, and the one that it
+    copies keeps its events"""
+    with Pool(partitions=2) as running:
+        for role in ("mapper", "reducer"):
+            running.add(role, role).start()
+        watched = Watched(running)
+        os.makedirs(os.path.join(watched.session, "archives"), exist_ok=True)
+        watched.add(0)
+        watched.add(1)
+        copy = os.path.basename(watched.sources[1])[:-1] + "2"
+        shutil.copytree(watched.sources[1], os.path.join(watched.session, "archives", copy))
+        watched.agent.start(extra=["--end-after", "2s"])
+        wait_until(lambda: len(published(watched, "labvm/thumb/20261122T230916+0000")) == 4, 30, "all chunks")
+        assert "not later than those of chunk 1" in watched.agent.log(), watched.agent.log()
+        running.wait_for(watched.fetched(), 40)
+        events = sum(json.loads(line).get("events", 0) for line in running.results()
+                     if '"type":"summary"' in line)
+        assert events > 160000, events
+        assert watched.agent.stop() == 0
+
+
 if __name__ == "__main__":
-    sys.exit(pool.main(test_made_anew, test_unreadable))
+    sys.exit(pool.main(test_made_anew, test_unreadable, test_copied))

@@ -312,3 +312,70 @@ Test(chunk_list, refuses_what_is_no_trace)
     cr_expect(ne(ptr, strstr(why.text, "/nonexistent"), NULL));
     chunk_list_clear(&list);
 }
+
+/* Copies chunk `from` as chunk `to`: a packet of chunk N begins at 100 * N and has number N. */
+static void make_copy(const char *folder, int from, int to)
+{
+    char *name = memory_format("%s/20260101T%06d+0000-20260101T000100+0000-%d/kernel", folder,
+                               100 - from, to);
+    make_trace(name, CREATED,
+               &(struct fake_packet){.begin = (uint64_t)(100 * from),
+                                     .end = (uint64_t)(100 * from + 120),
+                                     .sequence = (uint64_t)from},
+               1);
+    free(name);
+}
+
+struct said {
+    size_t count;
+    char last[512];
+};
+
+static void hear(void *context, const char *sentence)
+{
+    struct said *said = context;
+    said->count++;
+    snprintf(said->last, sizeof said->last, "%s", sentence);
+}
+
+/* Chunks 0 to 4 but `missing`, and a copy of `from` as `to`: exactly the copy is left out. */
+static void expect_left_out(int missing, int from, int to)
+{
+    char folder[64], path[128];
+    snprintf(folder, sizeof folder, "s%d%d%d/archives", missing + 1, from, to);
+    for (int i = 0; i < 5; i++)
+        if (i != missing)
+            make_chunk(folder, i, (uint64_t)(100 * i), (uint64_t)(100 * i + 120));
+    make_copy(folder, from, to);
+    struct said said = {.count = 0};
+    struct chunk_list list = {.say = hear, .context = &said};
+    struct failure why;
+    snprintf(path, sizeof path, "%s/%s", root, folder);
+    cr_assert(eq(int, chunk_list_add(&list, path, &why), STATUS_OK), "%s", why.text);
+    cr_assert(eq(int, chunk_list_finish(&list, &why), STATUS_OK), "%s", why.text);
+    cr_expect(eq(sz, list.count, missing < 0 ? 5 : 4), "%s", path);
+    for (size_t i = 0; i < list.count; i++) {
+        const struct chunk_ref *ref = &list.at[i];
+        int64_t number = (int64_t)i + (missing >= 0 && (int64_t)i >= missing);
+        cr_expect(eq(i64, ref->number, number), "%s", path);
+        if (i > 0)
+            cr_expect(eq(u64, ref->interval.begin_ns, (uint64_t)(100 * number)), "%s", path);
+    }
+    cr_expect(eq(sz, said.count, 1), "%s", path);
+    snprintf(path, sizeof path, "same packets as chunk %d of the session", from);
+    cr_expect(ne(ptr, strstr(said.last, path), NULL), "%s", said.last);
+    chunk_list_clear(&list);
+}
+
+Test(chunk_list, leaves_out_a_copy_under_another_number_and_not_what_it_copies)
+{
+    expect_left_out(-1, 1, 5); /* a new number */
+    expect_left_out(-1, 4, 9);
+    expect_left_out(2, 0, 2); /* the number of a lost chunk */
+    expect_left_out(2, 1, 2);
+    expect_left_out(2, 3, 2);
+    expect_left_out(2, 4, 2);
+    expect_left_out(0, 3, 0);
+    expect_left_out(-1, 1, 3); /* the number of another chunk */
+    expect_left_out(-1, 3, 1);
+}
