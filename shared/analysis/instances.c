@@ -141,7 +141,7 @@ static void drop(struct instances *all, struct instance *instance)
     segments_free(all->changes, instance);
     free_texts(instance, value_count(all, instance->definition));
     time_vector_free(&instance->mark.total_at);
-    elders_free(instance->elders);
+    older_begins_free(instance->older_begins);
     changes_forget(all->changes, &instance->change);
     instance->below = all->links[instance->definition].unused;
     all->links[instance->definition].unused = instance;
@@ -191,8 +191,8 @@ static void enter(struct instances *all, struct instance *instance)
     INSERT(&thread->last[definition], instance, below_like, above_like);
     enter_definition(all, instance);
     kin_link(all, instance);
-    thread->count += 1 + instance_elders(instance);
-    all->count += 1 + instance_elders(instance);
+    thread->count += 1 + instance_older_count(instance);
+    all->count += 1 + instance_older_count(instance);
     all->structs++;
 }
 
@@ -204,8 +204,8 @@ static void leave(struct instances *all, struct instance *instance)
     REMOVE(&thread->top, instance, below, above);
     REMOVE(&thread->last[definition], instance, below_like, above_like);
     kin_unlink(all, instance);
-    thread->count -= 1 + instance_elders(instance);
-    all->count -= 1 + instance_elders(instance);
+    thread->count -= 1 + instance_older_count(instance);
+    all->count -= 1 + instance_older_count(instance);
     all->structs--;
 }
 
@@ -234,7 +234,7 @@ struct instance *instances_open(struct instances *all, struct phase_thread *thre
     return instance;
 }
 
-/* --- elders --- */
+/* --- older begins --- */
 
 static void move(struct instance *instance)
 {
@@ -245,25 +245,25 @@ static void move(struct instance *instance)
 
 static void count(struct instances *all, const struct instance *instance, bool adds)
 {
-    size_t these = 1 + instance_elders(instance);
+    size_t these = 1 + instance_older_count(instance);
     all->count += adds ? these : 0 - these;
     instance->thread->count += adds ? these : 0 - these;
 }
 
-struct elders *instances_go_below(struct instances *all, struct instance *instance)
+struct older_begins *instances_go_below(struct instances *all, struct instance *instance)
 {
     assert(!instance->in_call && all->set->at[instance->definition]->match_count == 0);
     count(all, instance, false);
-    if (!instance->elders)
-        instance->elders = elders_new(all->changes);
-    elders_push(instance->elders, &instance->mark);
-    return instance->elders;
+    if (!instance->older_begins)
+        instance->older_begins = older_begins_new(all->changes);
+    older_begins_push(instance->older_begins, &instance->mark);
+    return instance->older_begins;
 }
 
 void instances_go_on_top(struct instances *all, struct instance *instance,
                          const struct instance_begin *begin)
 {
-    assert(begin->order > instance->elders->youngest.order);
+    assert(begin->order > instance->older_begins->youngest.order);
     instance->in_call = begin->in_call;
     set_mark(instance, begin->begin_ns, begin->order);
     count(all, instance, true);
@@ -282,11 +282,11 @@ static bool is_like(const struct instance *instance, const struct phase_thread *
            has_values(instance, begin->values, value_count);
 }
 
-/* Instances begun within one call become elders only after it: maximum number of instances to
+/* Instances begun within one call become older begins only after it: maximum number of instances to
  * check. */
 enum { LIKE_MOST = 16 };
 
-/* Merges `upper`, which has no elders, into the struct `lower`. */
+/* Merges `upper`, which has no older begins, into the struct `lower`. */
 static void merge(struct instances *all, struct instance *lower, struct instance *upper)
 {
     (void)instances_go_below(all, lower);
@@ -299,15 +299,15 @@ static void merge(struct instances *all, struct instance *lower, struct instance
     drop(all, upper);
 }
 
-/* The struct to whose elders the new instance is added; NULL: none. */
-static struct instance *find_elders(struct instances *all, const struct phase_thread *thread,
-                                    const struct instance_begin *begin)
+/* The struct to whose older begins the new instance is added; NULL: none. */
+static struct instance *find_older(struct instances *all, const struct phase_thread *thread,
+                                   const struct instance_begin *begin)
 {
     struct instance *like[LIKE_MOST];
     size_t values = value_count(all, begin->definition), found = 0, seen = 0;
     bool may_have = thread->last_of == all->set &&
                     all->set->at[begin->definition]->match_count == 0 &&
-                    thread->total.blocked_count < ELDER_CALLS_MOST;
+                    thread->total.blocked_count < OLDER_BEGIN_CALLS_MAX;
     struct instance *each = may_have ? thread->last[begin->definition] : NULL;
     for (; each && seen < LIKE_MOST; seen++, each = each->below_like) {
         if (!is_like(each, thread, begin, values))
@@ -315,7 +315,7 @@ static struct instance *find_elders(struct instances *all, const struct phase_th
         if (found > 0 && like[found - 1]->mark.order == each->mark.order)
             break; /* the row is inconsistent */
         like[found++] = each;
-        if (instance_elders(each) > 0)
+        if (instance_older_count(each) > 0)
             break;
     }
     if (found == 0)
@@ -329,12 +329,12 @@ static struct instance *find_elders(struct instances *all, const struct phase_th
 struct instance *instances_begin(struct instances *all, struct phase_thread *thread,
                                  const struct instance_begin *begin)
 {
-    struct instance *elder = find_elders(all, thread, begin);
-    if (!elder)
+    struct instance *older_begin = find_older(all, thread, begin);
+    if (!older_begin)
         return instances_open(all, thread, begin);
-    (void)instances_go_below(all, elder);
-    instances_go_on_top(all, elder, begin);
-    return elder;
+    (void)instances_go_below(all, older_begin);
+    instances_go_on_top(all, older_begin, begin);
+    return older_begin;
 }
 
 /* --- all instances --- */
@@ -418,7 +418,7 @@ uint64_t instances_spent(const struct instance *instance, struct time_vector *ti
     return instances_spent_since(instance->thread, &instance->mark, time);
 }
 
-void instances_close_with_elders(struct instances *all, struct instance *instance)
+void instances_close_with_older(struct instances *all, struct instance *instance)
 {
     struct phase_thread *thread = instance->thread;
     leave(all, instance);
@@ -431,12 +431,12 @@ void instances_close_with_elders(struct instances *all, struct instance *instanc
 
 void instances_close(struct instances *all, struct instance *instance)
 {
-    if (instance_elders(instance) == 0) {
-        instances_close_with_elders(all, instance);
+    if (instance_older_count(instance) == 0) {
+        instances_close_with_older(all, instance);
         return;
     }
     count(all, instance, false);
-    elders_pop(instance->elders, &instance->mark);
+    older_begins_pop(instance->older_begins, &instance->mark);
     instance->in_call = false;
     count(all, instance, true);
     move(instance);
@@ -446,7 +446,7 @@ void instances_close_all(struct instances *all)
 {
     for (size_t i = 0; all->links && i < all->set->count; i++)
         while (all->newest[i])
-            instances_close_with_elders(all, all->newest[i]);
+            instances_close_with_older(all, all->newest[i]);
 }
 
 /* --- timeouts --- */
@@ -476,7 +476,7 @@ static int by_eldest(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* Inserts instances with a new eldest into the order of their definition: each search starts at the
+/* Inserts instances with a new oldest into the order of their definition: each search starts at the
  * previous position. */
 static void enter_aged(struct instances *all)
 {
@@ -509,12 +509,12 @@ struct instance *instances_next_over(struct instances *all)
 
 void instances_close_eldest(struct instances *all, struct instance *instance)
 {
-    if (instance_elders(instance) == 0) {
+    if (instance_older_count(instance) == 0) {
         instances_close(all, instance);
         return;
     }
     count(all, instance, false);
-    elders_drop_eldest(instance->elders);
+    older_begins_drop_oldest(instance->older_begins);
     count(all, instance, true);
     if (is_over(all, instance))
         return;

@@ -3,8 +3,8 @@
  *
  * Nothing iterates over the open instances of a thread: a thread has totals that only grow, an
  * instance stores their values at its begin, and the difference belongs to it. Instances that
- * differ only in their begins share one struct: it is the youngest, and the others are its elders
- * (analysis/elders.h).
+ * differ only in their begins share one struct: it is the youngest, and the others are its older begins
+ * (analysis/older begins.h).
  *
  * Threads of one process are kin: those with the same pid according to the latest information,
  * without a fork of its leader in between. */
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analysis/elders.h"
+#include "analysis/older_begins.h"
 #include "base/changes.h"
 #include "base/map.h"
 #include "trace/cells.h"
@@ -54,7 +54,7 @@ struct phase_thread {
     struct instance *top;   /* the youngest open one; the others follow through `below` */
     struct instance **last; /* by definition of `last_of`: the youngest open one; owned */
     const struct phase_set *last_of;
-    size_t count;             /* open ones, including elders */
+    size_t count;             /* open ones, including older begins */
     uint64_t calls;           /* complete calls so far */
     struct time_vector total; /* its time since it had no open instance */
 };
@@ -73,14 +73,14 @@ struct instance {
     bool after_exit;     /* begun after its thread's exit: the end of its process does not end it */
     /* Marked with its thread; alone if it is new, or if its segments or its request change. */
     struct change change;
-    uint64_t id;               /* unique among all; its order if it never had elders */
+    uint64_t id;               /* unique among all; its order if it never had older begins */
     struct instance_mark mark; /* order: of its begin, across definitions: instance_order() */
-    struct elders *elders;     /* owned; NULL: none yet. None of them is in_call */
+    struct older_begins *older_begins; /* owned; NULL: none yet. None of them is in_call */
     struct phase_thread *thread;
     struct instance *below, *above;           /* of its thread, by `mark` */
     struct instance *below_like, *above_like; /* of its thread and definition, likewise */
     struct instance *next_kin, **back_kin;
-    struct instance *older, *newer;                /* of its definition, by the eldest of each */
+    struct instance *older, *newer;                /* of its definition, by the oldest of each */
     struct segments *segments;                     /* owned: data of its segments; NULL: none yet */
     struct instance *request;                      /* of which it is a segment; NULL */
     struct instance *next_segment, **back_segment; /* of the same request */
@@ -102,9 +102,9 @@ struct instances {
     uint64_t last_kin;
     uint64_t tick_ns; /* timeouts are checked at multiples of this time; 0: never */
     uint64_t now_ns;  /* the last of these */
-    size_t count;     /* including elders */
-    size_t structs;   /* without elders */
-    /* If the owner saves state; else NULL. Changed instances, and removed blocks of elders. */
+    size_t count;     /* including older begins */
+    size_t structs;   /* without older begins */
+    /* If the owner saves state; else NULL. Changed instances, and removed blocks of older begins. */
     struct changes *changes;
     /* Likewise: called when the kin data of a thread changes. */
     void (*kin_changed)(struct phase_thread *thread);
@@ -194,23 +194,23 @@ struct instance_begin {
 /* A new struct, open on `thread`, that has spent nothing. */
 struct instance *instances_open(struct instances *all, struct phase_thread *thread,
                                 const struct instance_begin *begin);
-/* The same, but it may get equal instances as its elders. */
+/* The same, but it may get equal instances as its older begins. */
 struct instance *instances_begin(struct instances *all, struct phase_thread *thread,
                                  const struct instance_begin *begin);
-/* Begin and end of adding elders: the instance becomes the youngest elder of its struct;
- * elders_push_step() adds more; then the struct is a new instance, younger than all, that has spent
+/* Begin and end of adding older begins: the instance becomes the youngest older begin of its struct;
+ * older_begins_push_step() adds more; then the struct is a new instance, younger than all, that has spent
  * nothing. */
-struct elders *instances_go_below(struct instances *all, struct instance *instance);
+struct older_begins *instances_go_below(struct instances *all, struct instance *instance);
 void instances_go_on_top(struct instances *all, struct instance *instance,
                          const struct instance_begin *begin);
-static inline size_t instance_elders(const struct instance *instance)
+static inline size_t instance_older_count(const struct instance *instance)
 {
-    return instance->elders ? instance->elders->count : 0;
+    return instance->older_begins ? instance->older_begins->count : 0;
 }
-/* The instance itself, if it has no elders. */
+/* The instance itself, if it has no older begins. */
 static inline const struct instance_mark *instance_eldest(const struct instance *instance)
 {
-    return instance_elders(instance) > 0 ? &instance->elders->eldest : &instance->mark;
+    return instance_older_count(instance) > 0 ? &instance->older_begins->oldest : &instance->mark;
 }
 /* What its thread has spent since it began: `time` (empty before; to be freed), and returned the
  * complete calls entered in it. */
@@ -222,9 +222,9 @@ uint64_t instances_spent_since(const struct phase_thread *thread, const struct i
 void instances_set_spent_since(const struct phase_thread *thread, struct instance_mark *mark,
                                const struct time_vector *time, uint64_t calls);
 void instances_set_spent(struct instance *instance, const struct time_vector *time, uint64_t calls);
-/* Closes and frees it; if it has elders, the struct becomes the youngest of them. */
+/* Closes and frees it; if it has older begins, the struct becomes the youngest of them. */
 void instances_close(struct instances *all, struct instance *instance);
-void instances_close_with_elders(struct instances *all, struct instance *instance);
+void instances_close_with_older(struct instances *all, struct instance *instance);
 /* All structs, by the order of their begins; to be freed. */
 struct instance **instances_sorted(const struct instances *all);
 /* Closes all open instances. */
@@ -265,7 +265,7 @@ size_t instances_parent_count(const struct instances *all, uint32_t definition);
 uint32_t instances_parent(const struct instances *all, uint32_t definition, size_t at);
 /* Whether any definition that may be its parent has a match field of the same name. */
 bool instances_share_fields(const struct instances *all, uint32_t definition);
-/* An instance that timed out by the last tick, itself or its eldest; NULL if there is none. The
+/* An instance that timed out by the last tick, itself or its oldest; NULL if there is none. The
  * owner closes all of them at each tick, so no event finds a timed out instance. Nothing may be
  * opened in between. */
 struct instance *instances_next_over(struct instances *all);

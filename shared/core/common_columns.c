@@ -24,14 +24,14 @@ static const struct column named_columns[] = {
 };
 COMMON_TABLE(named, call_named);
 
-static const struct column elder_columns[] = {
-    COLUMN(elder_line, 1, TIME, begin_ns),
-    COLUMN(elder_line, 2, NUMBER, event),
-    COLUMN(elder_line, 3, NUMBER, calls),
-    COLUMN(elder_line, 4, VECTOR, time),
-    COLUMN_INSIDE(elder_line, 5, time.interrupted, interrupted),
+static const struct column older_begin_columns[] = {
+    COLUMN(older_begin_line, 1, TIME, begin_ns),
+    COLUMN(older_begin_line, 2, NUMBER, event),
+    COLUMN(older_begin_line, 3, NUMBER, calls),
+    COLUMN(older_begin_line, 4, VECTOR, time),
+    COLUMN_INSIDE(older_begin_line, 5, time.interrupted, interrupted),
 };
-COMMON_TABLE(elder, elder_line);
+COMMON_TABLE(older_begin, older_begin_line);
 
 static const struct column segments_columns[] = {
     COLUMN(segments_line, 1, TIME, since_ns),

@@ -79,7 +79,7 @@ static void clear_record(struct record *record)
     case RECORD_LIFE: clear_life(&record->life); return;
     case RECORD_INSTANCE:
         time_vector_free(&record->instance.time);
-        time_vector_free(&record->instance.eldest.time);
+        time_vector_free(&record->instance.oldest.time);
         time_vector_free(&record->instance.youngest.time);
         time_vector_free(&record->instance.segments.time);
         return;

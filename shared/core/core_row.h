@@ -207,8 +207,8 @@ struct label_let {
     size_t value_count;
 };
 
-/* The begin of one of the elders of an instance. */
-struct elder_line {
+/* The begin of one of the older begins of an instance. */
+struct older_begin_line {
     uint64_t begin_ns, event, calls;
     struct time_vector time;
 };
@@ -217,7 +217,7 @@ struct call_named {
     const struct syscall *call;
 };
 
-/* Steps between elders: a block of analysis/elders.h. */
+/* Steps between older begins: a block of analysis/older begins.h. */
 struct steps_line {
     uint64_t count, events;
     bool has_other; /* some time can only be assigned by the past */
@@ -246,10 +246,10 @@ struct instance_line {
     struct time_vector time; /* of its thread, since it began */
     struct field_value *values;
     size_t value_count;
-    /* Older open instances that differ only in their begins (analysis/elders.h). */
-    uint64_t elders;
-    struct elder_line eldest, youngest;
-    struct steps_line *steps; /* of elders - 1 in all */
+    /* Older open instances that differ only in their begins (analysis/older begins.h). */
+    uint64_t older_begins;
+    struct older_begin_line oldest, youngest;
+    struct steps_line *steps; /* of older begins - 1 in all */
     size_t steps_count;
     /* For an instance with segments, a number from 1, dense: its open segments refer to it as
      * `request`. */

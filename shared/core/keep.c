@@ -141,35 +141,35 @@ static void keep_life(struct keep *keep, struct life *life)
     free(kept.credits);
 }
 
-/* Whether the saved record is still valid. The blocks at both ends depend on the eldest and the
+/* Whether the saved record is still valid. The blocks at both ends depend on the oldest and the
  * youngest. */
-static bool block_stands(const struct keep *keep, const struct elder_block *block)
+static bool block_stands(const struct keep *keep, const struct begin_block *block)
 {
     return !keep->all && block->change.kept != 0 && !block->changed && block->above && block->below;
 }
 
 static void keep_block(struct keep *keep, const struct instance *instance,
-                       struct elder_block *block)
+                       struct begin_block *block)
 {
     if (block_stands(keep, block))
         return;
-    struct kept_elders kept = {
+    struct kept_older_begins kept = {
         .instance = instance->id,
         .block = block->id,
         .steps = {.count = block->count,
-                  .events = elders_events(instance->elders, block),
+                  .events = older_begins_events(instance->older_begins, block),
                   .bytes = {(const char *)block->at + block->begin, block->end - block->begin},
                   .call_count = block->call_count}};
     kept.steps.calls = memory_new((block->call_count + 1) * sizeof *kept.steps.calls);
     for (size_t i = 0; i < block->call_count; i++)
         kept.steps.calls[i].call = schema_call_by_id(keep->core->schema, block->calls[i]);
-    put(keep, KEPT_ELDERS, block->id, &kept, &keep->core->changed->instances, &block->change);
+    put(keep, KEPT_OLDER_BEGINS, block->id, &kept, &keep->core->changed->instances, &block->change);
     free(kept.steps.calls);
     block->changed &= !keep_remembers(&keep->sink);
 }
 
-static void say_elder(const struct instance *instance, const struct instance_mark *mark,
-                      struct elder_line *line)
+static void write_older_begin(const struct instance *instance, const struct instance_mark *mark,
+                              struct older_begin_line *line)
 {
     line->begin_ns = mark->begin_ns;
     line->event = mark->order;
@@ -187,17 +187,17 @@ static void keep_instance(struct keep *keep, struct instance *instance)
                                  .after_exit = instance->after_exit,
                                  .begin_ns = instance->mark.begin_ns,
                                  .order = instance->mark.order,
-                                 .eldest = {.begin_ns = TIME_NONE},
+                                 .oldest = {.begin_ns = TIME_NONE},
                                  .youngest = {.begin_ns = TIME_NONE},
                                  .values = instance->values,
                                  .value_count = phase_value_count(set->at[instance->definition])};
     kept.calls = instances_spent(instance, &kept.time);
-    if (instance_elders(instance) > 0) {
-        const struct elders *elders = instance->elders;
-        kept.elders = elders->count;
-        say_elder(instance, &elders->eldest, &kept.eldest);
-        say_elder(instance, &elders->youngest, &kept.youngest);
-        for (struct elder_block *each = elders->bottom; each; each = each->above)
+    if (instance_older_count(instance) > 0) {
+        const struct older_begins *older_begins = instance->older_begins;
+        kept.older_begins = older_begins->count;
+        write_older_begin(instance, &older_begins->oldest, &kept.oldest);
+        write_older_begin(instance, &older_begins->youngest, &kept.youngest);
+        for (struct begin_block *each = older_begins->bottom; each; each = each->above)
             keep_block(keep, instance, each);
     }
     kept.id = instance->id != instance->mark.order ? instance->id : 0;
@@ -206,7 +206,7 @@ static void keep_instance(struct keep *keep, struct instance *instance)
     put(keep, KEPT_INSTANCE, instance->id, &kept, &keep->core->changed->instances,
         &instance->change);
     time_vector_free(&kept.time);
-    time_vector_free(&kept.eldest.time);
+    time_vector_free(&kept.oldest.time);
     time_vector_free(&kept.youngest.time);
     time_vector_free(&kept.segments.time);
 }

@@ -183,24 +183,24 @@ static const struct column instance_columns[] = {
     COLUMN(kept_instance, 10, VECTOR, time),
     COLUMN_MANY(kept_instance, 11, VALUES, values, value_count),
     COLUMN(kept_instance, 12, NUMBER, id),
-    COLUMN(kept_instance, 13, NUMBER, elders),
-    COLUMN_INSIDE(kept_instance, 14, eldest, elder),
-    COLUMN_INSIDE(kept_instance, 15, youngest, elder),
+    COLUMN(kept_instance, 13, NUMBER, older_begins),
+    COLUMN_INSIDE(kept_instance, 14, oldest, older_begin),
+    COLUMN_INSIDE(kept_instance, 15, youngest, older_begin),
     COLUMN_INSIDE(kept_instance, 16, segments, segments),
     COLUMN(kept_instance, 17, NUMBER, request),
     COLUMN_INSIDE(kept_instance, 18, time.interrupted, interrupted),
 };
 COLUMN_TABLE(instance, kept_instance);
 
-static const struct column elders_columns[] = {
-    COLUMN(kept_elders, 1, NUMBER, instance),
-    COLUMN(kept_elders, 2, NUMBER, block),
-    COLUMN(kept_elders, 3, NUMBER, steps.count),
-    COLUMN(kept_elders, 4, NUMBER, steps.events),
-    COLUMN_LIST_OF(kept_elders, 5, steps.calls, steps.call_count, named),
-    COLUMN(kept_elders, 6, TEXT, steps.bytes),
+static const struct column older_begins_columns[] = {
+    COLUMN(kept_older_begins, 1, NUMBER, instance),
+    COLUMN(kept_older_begins, 2, NUMBER, block),
+    COLUMN(kept_older_begins, 3, NUMBER, steps.count),
+    COLUMN(kept_older_begins, 4, NUMBER, steps.events),
+    COLUMN_LIST_OF(kept_older_begins, 5, steps.calls, steps.call_count, named),
+    COLUMN(kept_older_begins, 6, TEXT, steps.bytes),
 };
-COLUMN_TABLE(elders, kept_elders);
+COLUMN_TABLE(older_begins, kept_older_begins);
 
 static const struct column span_columns[] = {
     COLUMN(kept_span, 1, NUMBER, serial),
@@ -224,15 +224,15 @@ COLUMN_TABLE(span, kept_span);
 
 const struct column_table *kept_table_of(uint64_t kind)
 {
-    static const struct column_table *const tables[KEPT_KINDS] = {[KEPT_CORE] = &core_table,
-                                                                  [KEPT_LIFE] = &kept_life_table,
-                                                                  [KEPT_PROCESS] = &process_table,
-                                                                  [KEPT_TABLE] = &table_table,
-                                                                  [KEPT_DESCRIPTOR] =
-                                                                      &descriptor_table,
-                                                                  [KEPT_INSTANCE] = &instance_table,
-                                                                  [KEPT_ELDERS] = &elders_table,
-                                                                  [KEPT_SPAN] = &span_table,
-                                                                  [KEPT_CPUS] = &cpus_table};
+    static const struct column_table *const tables[KEPT_KINDS] = {
+        [KEPT_CORE] = &core_table,
+        [KEPT_LIFE] = &kept_life_table,
+        [KEPT_PROCESS] = &process_table,
+        [KEPT_TABLE] = &table_table,
+        [KEPT_DESCRIPTOR] = &descriptor_table,
+        [KEPT_INSTANCE] = &instance_table,
+        [KEPT_OLDER_BEGINS] = &older_begins_table,
+        [KEPT_SPAN] = &span_table,
+        [KEPT_CPUS] = &cpus_table};
     return kind < KEPT_KINDS ? tables[kind] : NULL;
 }

@@ -13,7 +13,7 @@ enum kept_kind {
     KEPT_TABLE,
     KEPT_DESCRIPTOR,
     KEPT_INSTANCE,
-    KEPT_ELDERS,
+    KEPT_OLDER_BEGINS,
     KEPT_SPAN,
     KEPT_CPUS,
     KEPT_KINDS
@@ -113,16 +113,16 @@ struct kept_instance {
     struct time_vector time;
     struct field_value *values;
     size_t value_count;
-    /* Its elders, whose steps are in records of their own. */
+    /* Its older begins, whose steps are in records of their own. */
     uint64_t id; /* 0: `order` */
-    uint64_t elders;
-    struct elder_line eldest, youngest; /* `event` is the order */
+    uint64_t older_begins;
+    struct older_begin_line oldest, youngest; /* `event` is the order */
     struct segments_line segments;
     uint64_t request; /* the id of its request, if it is a segment; 0: none */
 };
 
-/* A block of steps between elders of `instance`. */
-struct kept_elders {
+/* A block of steps between older begins of `instance`. */
+struct kept_older_begins {
     uint64_t instance, block;
     struct steps_line steps;
 };

@@ -160,12 +160,12 @@ static uint64_t event_of(const struct instance_mark *mark)
     return mark->order >> EVENT_SHIFT;
 }
 
-static void write_steps(const struct core *core, const struct elders *elders,
-                        const struct elder_block *block, struct steps_line *line)
+static void write_steps(const struct core *core, const struct older_begins *older_begins,
+                        const struct begin_block *block, struct steps_line *line)
 {
     struct arena *arena = &core->row->arena;
     line->count = block->count;
-    line->events = elders_events(elders, block);
+    line->events = older_begins_events(older_begins, block);
     line->has_other = block->has_other;
     line->call_count = block->call_count;
     line->calls = arena_take(arena, (line->call_count + 1) * sizeof *line->calls);
@@ -175,27 +175,27 @@ static void write_steps(const struct core *core, const struct elders *elders,
     line->bytes.at = arena_copy(arena, block->at + block->begin, line->bytes.count);
 }
 
-/* Writes its elders. */
-static void write_elders(const struct core *core, const struct instance *instance,
-                         struct instance_line *line)
+/* Writes its older begins. */
+static void write_older_begins(const struct core *core, const struct instance *instance,
+                               struct instance_line *line)
 {
-    const struct elders *elders = instance->elders;
-    const struct elder_block *block;
-    line->elders = elders->count;
-    line->eldest.begin_ns = elders->eldest.begin_ns;
-    line->eldest.event = event_of(&elders->eldest);
-    line->eldest.calls =
-        instances_spent_since(instance->thread, &elders->eldest, &line->eldest.time);
-    line->youngest.begin_ns = elders->youngest.begin_ns;
-    line->youngest.event = event_of(&elders->youngest);
+    const struct older_begins *older_begins = instance->older_begins;
+    const struct begin_block *block;
+    line->older_begins = older_begins->count;
+    line->oldest.begin_ns = older_begins->oldest.begin_ns;
+    line->oldest.event = event_of(&older_begins->oldest);
+    line->oldest.calls =
+        instances_spent_since(instance->thread, &older_begins->oldest, &line->oldest.time);
+    line->youngest.begin_ns = older_begins->youngest.begin_ns;
+    line->youngest.event = event_of(&older_begins->youngest);
     line->youngest.calls =
-        instances_spent_since(instance->thread, &elders->youngest, &line->youngest.time);
-    for (block = elders->bottom; block; block = block->above)
+        instances_spent_since(instance->thread, &older_begins->youngest, &line->youngest.time);
+    for (block = older_begins->bottom; block; block = block->above)
         line->steps_count++;
     line->steps = arena_take(&core->row->arena, (line->steps_count + 1) * sizeof *line->steps);
     struct steps_line *steps = line->steps;
-    for (block = elders->bottom; block; block = block->above)
-        write_steps(core, elders, block, steps++);
+    for (block = older_begins->bottom; block; block = block->above)
+        write_steps(core, older_begins, block, steps++);
 }
 
 /* The row has a begin. */
@@ -253,18 +253,18 @@ static void write_instance(struct core *core, struct instance *instance)
         .in_call = instance->in_call,
         .begin_ns = instance->mark.begin_ns,
         .event = event_of(&instance->mark),
-        .eldest = {.begin_ns = TIME_NONE},
+        .oldest = {.begin_ns = TIME_NONE},
         .youngest = {.begin_ns = TIME_NONE},
         .value_count = phase_value_count(definition_of(core, instance->definition))};
     line->values = copy_values(&core->row->arena, instance->values, line->value_count);
     line->calls = instances_spent(instance, &line->time);
-    if (instance_elders(instance) > 0)
-        write_elders(core, instance, line);
+    if (instance_older_count(instance) > 0)
+        write_older_begins(core, instance, line);
     write_segments(core, instance, line);
     begins_remotely(core, instance->definition, instance->values, instance->mark.order);
     if (!life->phases.kin)
-        core->strangers[instance->definition] -= 1 + instance_elders(instance);
-    instances_close_with_elders(&core->phases, instance);
+        core->strangers[instance->definition] -= 1 + instance_older_count(instance);
+    instances_close_with_older(&core->phases, instance);
     life->spends = life->may_hold_phase = true;
 }
 
@@ -303,12 +303,12 @@ void map_pass(struct core *core, struct life *life)
     }
     waits_write(core, life);
     life_write(core, life);
-    struct instance *eldest = life->phases.top;
-    while (eldest->below)
-        eldest = eldest->below;
-    for (struct instance *next; eldest; eldest = next) {
-        next = eldest->above;
-        write_instance(core, eldest);
+    struct instance *oldest = life->phases.top;
+    while (oldest->below)
+        oldest = oldest->below;
+    for (struct instance *next; oldest; oldest = next) {
+        next = oldest->above;
+        write_instance(core, oldest);
     }
     has_passed(core, life);
 }
@@ -378,7 +378,7 @@ static void pass_definition(struct core *core, uint32_t definition)
 static void count_strangers(struct core *core, const struct life *life, size_t add)
 {
     for (const struct instance *each = life->phases.top; each; each = each->below)
-        core->strangers[each->definition] += add * (1 + instance_elders(each));
+        core->strangers[each->definition] += add * (1 + instance_older_count(each));
 }
 
 static void untold(struct core *core, struct life *life)

@@ -218,12 +218,12 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     close_by(core, instance, instances_close);
 }
 
-/* The same for its elders. */
+/* The same for its older begins. */
 static void have_no_end(struct core *core, struct instance *instance)
 {
     phase_sum_at(core, life_of(instance), instance->path)->cell.end_unknown +=
-        1 + instance_elders(instance);
-    close_by(core, instance, instances_close_with_elders);
+        1 + instance_older_count(instance);
+    close_by(core, instance, instances_close_with_older);
 }
 
 static void eldest_has_no_end(struct core *core, struct instance *instance)
@@ -380,7 +380,7 @@ static void end_all(struct core *core, const struct phase_set *without)
     for (size_t i = 0; i < count; i++)
         if (!without || !phase_set_has(without, phases->set->ids[all[i]->definition])) {
             if (without)
-                core->tallies.at[TALLY_PHASES_CHANGED] += 1 + instance_elders(all[i]);
+                core->tallies.at[TALLY_PHASES_CHANGED] += 1 + instance_older_count(all[i]);
             have_no_end(core, all[i]);
         }
     free(all);
@@ -530,46 +530,46 @@ static void set_spent(const struct life *life, struct instance_mark *mark,
 enum { BLOCK_LEAST = 64 };
 
 static void join_steps(const struct life *life, const struct steps_line *line,
-                       struct elders *elders)
+                       struct older_begins *older_begins)
 {
     uint32_t *calls = memory_new((line->call_count + 1) * sizeof *calls);
     for (size_t i = 0; i < line->call_count; i++)
         calls[i] = line->calls[i].call->id;
-    const struct elder_steps steps = {.count = line->count,
+    const struct begin_steps steps = {.count = line->count,
                                       .events = line->events,
                                       .bytes = {(const uint8_t *)line->bytes.at, line->bytes.count},
                                       .calls = calls,
                                       .call_count = line->call_count};
     if (!line->has_other && steps.bytes.count >= BLOCK_LEAST) {
-        elders_add_block(elders, elders->youngest.order, &steps);
+        older_begins_add_block(older_begins, older_begins->youngest.order, &steps);
         free(calls);
         return;
     }
-    struct elder_reader reader = elders_reader(&steps);
-    struct elder_step step = {.events = 0}, here = {.events = 0};
-    while (elders_read(&reader, &step)) {
+    struct begin_reader reader = older_begins_reader(&steps);
+    struct begin_step step = {.events = 0}, here = {.events = 0};
+    while (older_begins_read(&reader, &step)) {
         struct time_vector time = here.time;
         time_vector_clear(&time);
         resolve_time(life, &step.time, &time);
         here = step;
         here.time = time;
-        elders_push_step(elders, &here);
+        older_begins_push_step(older_begins, &here);
     }
     time_vector_free(&step.time);
     time_vector_free(&here.time);
     free(calls);
 }
 
-/* The instance becomes the eldest; all others are added on top of it. */
-static void join_elders(struct instances *phases, const struct life *life,
-                        const struct instance_line *line, struct instance *instance)
+/* The instance becomes the oldest; all others are added on top of it. */
+static void join_older_begins(struct instances *phases, const struct life *life,
+                              const struct instance_line *line, struct instance *instance)
 {
-    set_spent(life, &instance->mark, &line->eldest.time, line->eldest.calls);
-    struct elders *elders = instances_go_below(phases, instance);
+    set_spent(life, &instance->mark, &line->oldest.time, line->oldest.calls);
+    struct older_begins *older_begins = instances_go_below(phases, instance);
     for (size_t i = 0; i < line->steps_count; i++)
-        join_steps(life, &line->steps[i], elders);
-    elders->youngest.begin_ns = line->youngest.begin_ns;
-    set_spent(life, &elders->youngest, &line->youngest.time, line->youngest.calls);
+        join_steps(life, &line->steps[i], older_begins);
+    older_begins->youngest.begin_ns = line->youngest.begin_ns;
+    set_spent(life, &older_begins->youngest, &line->youngest.time, line->youngest.calls);
 }
 
 void join_instance(struct core *core, const struct instance_line *line)
@@ -586,15 +586,15 @@ void join_instance(struct core *core, const struct instance_line *line)
         .begin_ns = line->begin_ns,
         .order = instance_order(core->past_events + line->event, line->definition),
         .values = line->values};
-    struct instance_begin eldest = begin;
-    if (line->elders > 0) {
-        eldest.in_call = false;
-        eldest.begin_ns = line->eldest.begin_ns;
-        eldest.order = instance_order(core->past_events + line->eldest.event, line->definition);
+    struct instance_begin oldest = begin;
+    if (line->older_begins > 0) {
+        oldest.in_call = false;
+        oldest.begin_ns = line->oldest.begin_ns;
+        oldest.order = instance_order(core->past_events + line->oldest.event, line->definition);
     }
-    struct instance *instance = instances_begin(phases, &life->phases, &eldest);
-    if (line->elders > 0) {
-        join_elders(phases, life, line, instance);
+    struct instance *instance = instances_begin(phases, &life->phases, &oldest);
+    if (line->older_begins > 0) {
+        join_older_begins(phases, life, line, instance);
         instances_go_on_top(phases, instance, &begin);
     }
     set_spent(life, &instance->mark, &line->time, line->calls);
@@ -623,8 +623,8 @@ void phases_resolve(struct core *core, struct life *life, const struct syscall *
     resolve_before(&life->phases.total, call);
     for (struct instance *each = life->phases.top; each; each = each->below) {
         resolve_before(&each->mark.total_at, call);
-        if (instance_elders(each) > 0)
-            elders_resolve(each->elders, resolve_before, call);
+        if (instance_older_count(each) > 0)
+            older_begins_resolve(each->older_begins, resolve_before, call);
     }
     if (life->before_told && call) {
         struct result fact = {

@@ -325,7 +325,7 @@ static void restore_all_cpus(struct restore *restore, const struct kept_core *co
 
 static int by_block(const void *a, const void *b)
 {
-    const struct kept_elders *const *left = a, *const *right = b;
+    const struct kept_older_begins *const *left = a, *const *right = b;
     if ((*left)->instance != (*right)->instance)
         return (*left)->instance < (*right)->instance ? -1 : 1;
     return (*left)->block < (*right)->block ? -1 : (*left)->block > (*right)->block;
@@ -334,10 +334,10 @@ static int by_block(const void *a, const void *b)
 /* The index of the first block of the instance. */
 static size_t first_block(const struct restore *restore, uint64_t instance)
 {
-    size_t low = 0, high = restore->count[KEPT_ELDERS];
+    size_t low = 0, high = restore->count[KEPT_OLDER_BEGINS];
     while (low < high) {
         size_t at = (low + high) / 2;
-        const struct kept_elders *kept = restore->read[KEPT_ELDERS][at];
+        const struct kept_older_begins *kept = restore->read[KEPT_OLDER_BEGINS][at];
         if (kept->instance < instance)
             low = at + 1;
         else
@@ -346,44 +346,45 @@ static size_t first_block(const struct restore *restore, uint64_t instance)
     return low;
 }
 
-static void restore_block(struct restore *restore, const struct kept_elders *kept,
-                          struct elders *elders)
+static void restore_block(struct restore *restore, const struct kept_older_begins *kept,
+                          struct older_begins *older_begins)
 {
     const struct steps_line *line = &kept->steps;
     uint32_t *calls = memory_new((line->call_count + 1) * sizeof *calls);
     for (size_t i = 0; i < line->call_count; i++)
         if (holds(restore, line->calls[i].call != NULL))
             calls[i] = line->calls[i].call->id;
-    struct elder_steps steps = {.count = line->count,
+    struct begin_steps steps = {.count = line->count,
                                 .events = line->events,
                                 .bytes = {(const uint8_t *)line->bytes.at, line->bytes.count},
                                 .calls = calls,
                                 .call_count = line->call_count};
-    uint64_t order = elders->youngest.order;
-    bool follows = elders->top ? kept->block == order : kept->block <= order;
-    if (holds(restore, elders_sound(&steps) && follows && order >> 62 == 0))
-        elders_add_block(elders, kept->block, &steps);
+    uint64_t order = older_begins->youngest.order;
+    bool follows = older_begins->top ? kept->block == order : kept->block <= order;
+    if (holds(restore, older_begins_valid(&steps) && follows && order >> 62 == 0))
+        older_begins_add_block(older_begins, kept->block, &steps);
     free(calls);
 }
 
-/* Adds its elders; all of their blocks must be there. */
-static void restore_elders(struct restore *restore, const struct kept_instance *kept,
-                           struct instance *instance, size_t *blocks)
+/* Adds its older begins; all of their blocks must be there. */
+static void restore_older_begins(struct restore *restore, const struct kept_instance *kept,
+                                 struct instance *instance, size_t *blocks)
 {
     const struct phase_thread *thread = instance->thread;
-    instances_set_spent(instance, &kept->eldest.time, kept->eldest.calls);
-    struct elders *elders = instances_go_below(&restore->core->phases, instance);
-    for (size_t i = first_block(restore, instance->id); i < restore->count[KEPT_ELDERS]; i++) {
-        const struct kept_elders *each = restore->read[KEPT_ELDERS][i];
+    instances_set_spent(instance, &kept->oldest.time, kept->oldest.calls);
+    struct older_begins *older_begins = instances_go_below(&restore->core->phases, instance);
+    for (size_t i = first_block(restore, instance->id); i < restore->count[KEPT_OLDER_BEGINS];
+         i++) {
+        const struct kept_older_begins *each = restore->read[KEPT_OLDER_BEGINS][i];
         if (each->instance != instance->id)
             break;
-        restore_block(restore, each, elders);
+        restore_block(restore, each, older_begins);
         (*blocks)++;
     }
-    (void)holds(restore,
-                elders->count == kept->elders && elders->youngest.order == kept->youngest.event);
-    elders->youngest.begin_ns = kept->youngest.begin_ns;
-    instances_set_spent_since(thread, &elders->youngest, &kept->youngest.time,
+    (void)holds(restore, older_begins->count == kept->older_begins &&
+                             older_begins->youngest.order == kept->youngest.event);
+    older_begins->youngest.begin_ns = kept->youngest.begin_ns;
+    instances_set_spent_since(thread, &older_begins->youngest, &kept->youngest.time,
                               kept->youngest.calls);
 }
 
@@ -393,13 +394,13 @@ static bool instance_holds(struct restore *restore, const struct kept_instance *
     if (!holds(restore, kept->definition < set->count))
         return false;
     const struct phase_definition *definition = set->at[kept->definition];
-    bool alone = kept->elders == 0;
+    bool alone = kept->older_begins == 0;
     return holds(
         restore,
         kept->value_count == phase_value_count(definition) &&
-            (alone || (definition->match_count == 0 && kept->eldest.begin_ns != TIME_NONE &&
-                       kept->youngest.begin_ns != TIME_NONE && kept->eldest.event < kept->order &&
-                       (kept->order - kept->eldest.event) % (1 << EVENT_SHIFT) == 0)));
+            (alone || (definition->match_count == 0 && kept->oldest.begin_ns != TIME_NONE &&
+                       kept->youngest.begin_ns != TIME_NONE && kept->oldest.event < kept->order &&
+                       (kept->order - kept->oldest.event) % (1 << EVENT_SHIFT) == 0)));
 }
 
 /* Its request, which began before it, is already restored. */
@@ -428,7 +429,7 @@ static void restore_instance(struct restore *restore, const struct kept_instance
     struct life *life = named(restore, &restore->lives, kept->life);
     if (!life || !instance_holds(restore, kept))
         return;
-    bool alone = kept->elders == 0;
+    bool alone = kept->older_begins == 0;
     struct instance_begin begin = {.definition = kept->definition,
                                    .path = path_id(restore, kept->path),
                                    .by_user = kept->by_user,
@@ -436,19 +437,19 @@ static void restore_instance(struct restore *restore, const struct kept_instance
                                    .begin_ns = kept->begin_ns,
                                    .order = kept->order,
                                    .values = kept->values};
-    struct instance_begin eldest = begin;
+    struct instance_begin oldest = begin;
     if (!alone) {
-        eldest.in_call = false;
-        eldest.begin_ns = kept->eldest.begin_ns;
-        eldest.order = kept->eldest.event;
+        oldest.in_call = false;
+        oldest.begin_ns = kept->oldest.begin_ns;
+        oldest.order = kept->oldest.event;
     }
-    struct instance *instance = instances_open(phases, &life->phases, &eldest);
+    struct instance *instance = instances_open(phases, &life->phases, &oldest);
     instance->after_exit = kept->after_exit;
     instance->id = kept->id ? kept->id : kept->order;
     if (!alone) {
-        restore_elders(restore, kept, instance, blocks);
-        if (!holds(restore, instance->elders->youngest.order < begin.order))
-            begin.order = instance->elders->youngest.order + 1;
+        restore_older_begins(restore, kept, instance, blocks);
+        if (!holds(restore, instance->older_begins->youngest.order < begin.order))
+            begin.order = instance->older_begins->youngest.order + 1;
         instances_go_on_top(phases, instance, &begin);
     }
     instances_set_spent(instance, &kept->time, kept->calls);
@@ -467,14 +468,14 @@ static void restore_instances(struct restore *restore)
     size_t count = restore->count[KEPT_INSTANCE];
     if (count > 0)
         qsort(restore->read[KEPT_INSTANCE], count, sizeof(const void *), by_order);
-    if (restore->count[KEPT_ELDERS] > 0)
-        qsort(restore->read[KEPT_ELDERS], restore->count[KEPT_ELDERS], sizeof(const void *),
-              by_block);
+    if (restore->count[KEPT_OLDER_BEGINS] > 0)
+        qsort(restore->read[KEPT_OLDER_BEGINS], restore->count[KEPT_OLDER_BEGINS],
+              sizeof(const void *), by_block);
     size_t blocks = 0;
     const struct kept_instance *kept;
     for (EACH(kept, restore, KEPT_INSTANCE, i))
         restore_instance(restore, kept, &blocks);
-    (void)holds(restore, blocks == restore->count[KEPT_ELDERS]);
+    (void)holds(restore, blocks == restore->count[KEPT_OLDER_BEGINS]);
 }
 
 static int by_serial(const void *a, const void *b)

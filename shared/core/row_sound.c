@@ -1,6 +1,6 @@
 #include "core/row_sound.h"
 
-#include "analysis/elders.h"
+#include "analysis/older_begins.h"
 #include "trace/passed.h"
 #include "trace/schema.h"
 
@@ -99,24 +99,25 @@ static bool are_steps(const struct steps_line *line)
     for (size_t i = 0; i < line->call_count; i++)
         if (!line->calls[i].call)
             return false;
-    struct elder_steps steps = {.count = line->count,
+    struct begin_steps steps = {.count = line->count,
                                 .events = line->events,
                                 .bytes = {(const uint8_t *)line->bytes.at, line->bytes.count},
                                 .call_count = line->call_count};
-    return elders_sound(&steps) && (line->has_other || !steps.has_other);
+    return older_begins_valid(&steps) && (line->has_other || !steps.has_other);
 }
 
-static bool are_elders(const struct instance_line *line, const struct phase_definition *definition)
+static bool are_older_begins(const struct instance_line *line,
+                             const struct phase_definition *definition)
 {
-    uint64_t count = 1, event = line->eldest.event;
-    bool sound = definition->match_count == 0 && line->eldest.begin_ns != TIME_NONE &&
+    uint64_t count = 1, event = line->oldest.event;
+    bool sound = definition->match_count == 0 && line->oldest.begin_ns != TIME_NONE &&
                  line->youngest.begin_ns != TIME_NONE && line->youngest.event < line->event;
     for (size_t i = 0; sound && event <= line->youngest.event && i < line->steps_count; i++) {
         sound = are_steps(&line->steps[i]);
         event += line->steps[i].events;
         count += line->steps[i].count;
     }
-    return sound && count == line->elders && event == line->youngest.event;
+    return sound && count == line->older_begins && event == line->youngest.event;
 }
 
 static bool has_segments(const struct phase_definition *definition)
@@ -130,7 +131,7 @@ static bool is_instance(const struct instance_line *line, size_t index,
     return is_name(line->life, index) && line->event >> 47 == 0 &&
            line->definition < phases->count &&
            line->value_count == phase_value_count(phases->at[line->definition]) &&
-           (line->elders == 0 || are_elders(line, phases->at[line->definition])) &&
+           (line->older_begins == 0 || are_older_begins(line, phases->at[line->definition])) &&
            (line->segments.since_ns == TIME_NONE ? line->name == 0
                                                  : has_segments(phases->at[line->definition])) &&
            is_name(line->name, index) && is_name(line->request, index);

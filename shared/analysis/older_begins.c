@@ -1,4 +1,4 @@
-#include "analysis/elders.h"
+#include "analysis/older_begins.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -56,57 +56,57 @@ static void set_parts(struct time_vector *time, const uint64_t parts[PARTS])
 
 /* --- blocks --- */
 
-static struct elder_block *block_new(size_t room)
+static struct begin_block *block_new(size_t room)
 {
-    struct elder_block *block = memory_buffer(sizeof *block + room);
-    *block = (struct elder_block){.room = (uint32_t)room};
+    struct begin_block *block = memory_buffer(sizeof *block + room);
+    *block = (struct begin_block){.room = (uint32_t)room};
     return block;
 }
 
 /* Links it in place of `old`, whose links it has; NULL: on top. */
-static void link_block(struct elders *elders, struct elder_block *block)
+static void link_block(struct older_begins *older_begins, struct begin_block *block)
 {
-    *(block->below ? &block->below->above : &elders->bottom) = block;
-    *(block->above ? &block->above->below : &elders->top) = block;
+    *(block->below ? &block->below->above : &older_begins->bottom) = block;
+    *(block->above ? &block->above->below : &older_begins->top) = block;
 }
 
-static void free_block(struct elders *elders, struct elder_block *block)
+static void free_block(struct older_begins *older_begins, struct begin_block *block)
 {
-    changes_forget(elders->changes, &block->change);
+    changes_forget(older_begins->changes, &block->change);
     free(block->calls);
     free(block);
 }
 
-static void remove_block(struct elders *elders, struct elder_block *block)
+static void remove_block(struct older_begins *older_begins, struct begin_block *block)
 {
-    *(block->below ? &block->below->above : &elders->bottom) = block->above;
-    *(block->above ? &block->above->below : &elders->top) = block->below;
-    free_block(elders, block);
+    *(block->below ? &block->below->above : &older_begins->bottom) = block->above;
+    *(block->above ? &block->above->below : &older_begins->top) = block->below;
+    free_block(older_begins, block);
 }
 
 /* The top block, with room for `bytes` more. */
-static struct elder_block *top_with_room(struct elders *elders, size_t bytes)
+static struct begin_block *top_with_room(struct older_begins *older_begins, size_t bytes)
 {
-    struct elder_block *top = elders->top;
+    struct begin_block *top = older_begins->top;
     if (top && top->room - top->end >= bytes)
         return top;
     if (top && top->end < BLOCK_MOST / 2) {
         size_t room = 2 * (size_t)top->room + bytes;
         top = memory_resize(top, 1, sizeof *top + room);
         top->room = (uint32_t)room;
-        link_block(elders, top);
+        link_block(older_begins, top);
         return top;
     }
-    struct elder_block *block = block_new((top ? BLOCK_MOST : BLOCK_FIRST) + bytes);
-    block->id = elders->youngest.order;
+    struct begin_block *block = block_new((top ? BLOCK_MOST : BLOCK_FIRST) + bytes);
+    block->id = older_begins->youngest.order;
     block->below = top;
-    link_block(elders, block);
+    link_block(older_begins, block);
     return block;
 }
 
 /* --- steps --- */
 
-static uint32_t place_of_call(struct elder_block *block, uint32_t call)
+static uint32_t place_of_call(struct begin_block *block, uint32_t call)
 {
     for (size_t i = 0; i < block->call_count; i++)
         if (block->calls[i] == call)
@@ -117,14 +117,14 @@ static uint32_t place_of_call(struct elder_block *block, uint32_t call)
     return (uint32_t)block->call_count++;
 }
 
-static size_t most_bytes(const struct elder_step *step)
+static size_t most_bytes(const struct begin_step *step)
 {
     return (4 + PARTS + INTERRUPTED_PARTS + 1 + 2 * (size_t)step->time.blocked_count) * ROW_NUMBER +
            SIZE_BYTES + ROW_SLACK;
 }
 
 /* Appends the size of the step to the block, which has room for it. */
-static void put_size(struct elder_block *block, uint8_t *at)
+static void put_size(struct begin_block *block, uint8_t *at)
 {
     size_t size = (size_t)(at - (block->at + block->end));
     assert(size <= UINT16_MAX && at - block->at <= (ptrdiff_t)block->room);
@@ -139,7 +139,7 @@ static void put_size(struct elder_block *block, uint8_t *at)
     block->changed = true;
 }
 
-static void put_step(struct elder_block *block, const struct elder_step *step)
+static void put_step(struct begin_block *block, const struct begin_step *step)
 {
     uint8_t *begin = block->at + block->end, *at = begin + 2;
     uint32_t blocked = step->time.blocked_count;
@@ -192,7 +192,7 @@ struct raw_step {
     size_t blocked;
 };
 
-static inline bool read_head(struct elder_reader *reader, struct raw_step *raw)
+static inline bool read_head(struct begin_reader *reader, struct raw_step *raw)
 {
     struct row_reader *row = &reader->row;
     raw->begin = row->at;
@@ -223,12 +223,12 @@ static inline bool read_head(struct elder_reader *reader, struct raw_step *raw)
     if (raw->blocked == BLOCKED_TOLD)
         raw->blocked = row_take(row);
     row_refuse_if(row, flags >= FLAGS || raw->blocked > reader->call_count ||
-                           raw->blocked > ELDER_CALLS_MOST);
+                           raw->blocked > OLDER_BEGIN_CALLS_MAX);
     return !row->bad;
 }
 
 /* The decoded length must equal the stored one. */
-static inline bool read_size(struct elder_reader *reader, const struct raw_step *raw)
+static inline bool read_size(struct begin_reader *reader, const struct raw_step *raw)
 {
     struct row_reader *row = &reader->row;
     const uint8_t *at = row->at;
@@ -244,14 +244,14 @@ static inline bool read_size(struct elder_reader *reader, const struct raw_step 
 }
 
 /* The index of the next call; 0 and `bad` if invalid. */
-static inline size_t read_place(struct elder_reader *reader)
+static inline size_t read_place(struct begin_reader *reader)
 {
     uint64_t place = row_take(&reader->row);
     row_refuse_if(&reader->row, place >= reader->call_count);
     return reader->row.bad ? 0 : (size_t)place;
 }
 
-bool elders_read(struct elder_reader *reader, struct elder_step *step)
+bool older_begins_read(struct begin_reader *reader, struct begin_step *step)
 {
     struct raw_step raw = {.parts = {0}};
     time_vector_clear(&step->time);
@@ -271,17 +271,17 @@ bool elders_read(struct elder_reader *reader, struct elder_step *step)
     return read_size(reader, &raw);
 }
 
-struct elder_reader elders_reader(const struct elder_steps *steps)
+struct begin_reader older_begins_reader(const struct begin_steps *steps)
 {
     const uint8_t *at = steps->bytes.at;
-    return (struct elder_reader){{at, steps->bytes.count > 0 ? at + steps->bytes.count : at, false},
+    return (struct begin_reader){{at, steps->bytes.count > 0 ? at + steps->bytes.count : at, false},
                                  steps->calls,
                                  steps->call_count};
 }
 
-bool elders_sound(struct elder_steps *steps)
+bool older_begins_valid(struct begin_steps *steps)
 {
-    struct elder_reader reader = elders_reader(steps);
+    struct begin_reader reader = older_begins_reader(steps);
     struct raw_step raw;
     uint64_t found = 0, events = 0;
     bool has_other = false;
@@ -303,7 +303,7 @@ bool elders_sound(struct elder_steps *steps)
 }
 
 /* The offset of the last step of the block. */
-static uint32_t last_of(const struct elder_block *block)
+static uint32_t last_of(const struct begin_block *block)
 {
     uint32_t size = block->at[block->end - 1];
     if (size != SIZE_LONG)
@@ -312,15 +312,15 @@ static uint32_t last_of(const struct elder_block *block)
     return block->end - SIZE_BYTES - (uint32_t)(at[0] | at[1] << 8);
 }
 
-static struct elder_reader reader_at(const struct elder_block *block, uint32_t at)
+static struct begin_reader reader_at(const struct begin_block *block, uint32_t at)
 {
-    return (struct elder_reader){
+    return (struct begin_reader){
         {block->at + at, block->at + block->end, false}, block->calls, block->call_count};
 }
 
-/* --- elders --- */
+/* --- older begins --- */
 
-static void mark_move(struct instance_mark *mark, const struct elder_step *step, bool back)
+static void mark_move(struct instance_mark *mark, const struct begin_step *step, bool back)
 {
     uint64_t sign = back ? UINT64_MAX : 1; /* -1, modulo 2^64 */
     uint64_t parts[PARTS], by[PARTS];
@@ -339,11 +339,11 @@ static void mark_move(struct instance_mark *mark, const struct elder_step *step,
                                    step->time.blocked_in[i].ns * sign);
 }
 
-void elders_push_step(struct elders *elders, const struct elder_step *step)
+void older_begins_push_step(struct older_begins *older_begins, const struct begin_step *step)
 {
-    put_step(top_with_room(elders, most_bytes(step)), step);
-    mark_move(&elders->youngest, step, false);
-    elders->count++;
+    put_step(top_with_room(older_begins, most_bytes(step)), step);
+    mark_move(&older_begins->youngest, step, false);
+    older_begins->count++;
 }
 
 static uint64_t blocked_at(const struct time_vector *time, uint32_t hint, uint32_t call)
@@ -357,7 +357,7 @@ static uint64_t blocked_at(const struct time_vector *time, uint32_t hint, uint32
 }
 
 /* The difference of `to` and `from`. Calls have mostly the same index in both. */
-static void take_step(struct elder_step *step, const struct instance_mark *from,
+static void take_step(struct begin_step *step, const struct instance_mark *from,
                       const struct instance_mark *to)
 {
     const struct time_vector *a = &from->total_at, *b = &to->total_at;
@@ -384,22 +384,22 @@ static void take_step(struct elder_step *step, const struct instance_mark *from,
     }
 }
 
-struct elders *elders_new(struct changes *changes)
+struct older_begins *older_begins_new(struct changes *changes)
 {
-    struct elders *elders = memory_new(sizeof *elders);
-    elders->changes = changes;
-    return elders;
+    struct older_begins *older_begins = memory_new(sizeof *older_begins);
+    older_begins->changes = changes;
+    return older_begins;
 }
 
-void elders_free(struct elders *elders)
+void older_begins_free(struct older_begins *older_begins)
 {
-    if (!elders)
+    if (!older_begins)
         return;
-    while (elders->top)
-        remove_block(elders, elders->top);
-    time_vector_free(&elders->eldest.total_at);
-    time_vector_free(&elders->youngest.total_at);
-    free(elders);
+    while (older_begins->top)
+        remove_block(older_begins, older_begins->top);
+    time_vector_free(&older_begins->oldest.total_at);
+    time_vector_free(&older_begins->youngest.total_at);
+    free(older_begins);
 }
 
 /* Copies `from` to `to`, with a time of its own. */
@@ -414,76 +414,76 @@ static void mark_copy(struct instance_mark *to, const struct instance_mark *from
 /* A step with at most this many calls needs no allocation. */
 enum { BLOCKED_ROOM = 64 };
 
-void elders_push(struct elders *elders, struct instance_mark *mark)
+void older_begins_push(struct older_begins *older_begins, struct instance_mark *mark)
 {
-    if (elders->count++ == 0) {
-        mark_copy(&elders->eldest, mark);
+    if (older_begins->count++ == 0) {
+        mark_copy(&older_begins->oldest, mark);
     } else {
         struct blocked_in room[BLOCKED_ROOM];
-        struct elder_step step = {.time = {.blocked_in = room, .blocked_room = BLOCKED_ROOM}};
-        bool fits =
-            elders->youngest.total_at.blocked_count + mark->total_at.blocked_count <= BLOCKED_ROOM;
+        struct begin_step step = {.time = {.blocked_in = room, .blocked_room = BLOCKED_ROOM}};
+        bool fits = older_begins->youngest.total_at.blocked_count + mark->total_at.blocked_count <=
+                    BLOCKED_ROOM;
         if (!fits)
             step.time = (struct time_vector){0};
-        take_step(&step, &elders->youngest, mark);
-        put_step(top_with_room(elders, most_bytes(&step)), &step);
+        take_step(&step, &older_begins->youngest, mark);
+        put_step(top_with_room(older_begins, most_bytes(&step)), &step);
         if (!fits)
             time_vector_free(&step.time);
     }
-    struct time_vector spare = elders->youngest.total_at;
-    elders->youngest = *mark;
+    struct time_vector spare = older_begins->youngest.total_at;
+    older_begins->youngest = *mark;
     mark->total_at = spare;
     time_vector_clear(&mark->total_at);
 }
 
-void elders_pop(struct elders *elders, struct instance_mark *to)
+void older_begins_pop(struct older_begins *older_begins, struct instance_mark *to)
 {
-    assert(elders->count > 0);
-    mark_copy(to, &elders->youngest);
-    struct elder_block *top = elders->top;
-    if (--elders->count == 0)
+    assert(older_begins->count > 0);
+    mark_copy(to, &older_begins->youngest);
+    struct begin_block *top = older_begins->top;
+    if (--older_begins->count == 0)
         return;
     uint32_t last = last_of(top);
-    struct elder_step step = {.events = 0};
-    struct elder_reader reader = reader_at(top, last);
-    (void)elders_read(&reader, &step);
+    struct begin_step step = {.events = 0};
+    struct begin_reader reader = reader_at(top, last);
+    (void)older_begins_read(&reader, &step);
     assert(!reader.row.bad);
-    mark_move(&elders->youngest, &step, true);
+    mark_move(&older_begins->youngest, &step, true);
     time_vector_free(&step.time);
     top->end = last;
     top->changed = true;
     if (--top->count == 0)
-        remove_block(elders, top);
+        remove_block(older_begins, top);
 }
 
-void elders_drop_eldest(struct elders *elders)
+void older_begins_drop_oldest(struct older_begins *older_begins)
 {
-    assert(elders->count > 0);
-    struct elder_block *bottom = elders->bottom;
-    if (--elders->count == 0)
+    assert(older_begins->count > 0);
+    struct begin_block *bottom = older_begins->bottom;
+    if (--older_begins->count == 0)
         return;
-    struct elder_step step = {.events = 0};
-    struct elder_reader reader = reader_at(bottom, bottom->begin);
-    (void)elders_read(&reader, &step);
+    struct begin_step step = {.events = 0};
+    struct begin_reader reader = reader_at(bottom, bottom->begin);
+    (void)older_begins_read(&reader, &step);
     assert(!reader.row.bad);
-    mark_move(&elders->eldest, &step, false);
+    mark_move(&older_begins->oldest, &step, false);
     time_vector_free(&step.time);
     bottom->begin = (uint32_t)(reader.row.at - bottom->at);
     bottom->changed = true;
     if (--bottom->count == 0)
-        remove_block(elders, bottom);
+        remove_block(older_begins, bottom);
 }
 
 /* Writes the same steps to another block, which may be larger. Calls keep their indices, so a
  * number that is written again does not get longer. */
-static void resolve_block(struct elders *elders, struct elder_block *block,
+static void resolve_block(struct older_begins *older_begins, struct begin_block *block,
                           void (*resolve)(struct time_vector *time, const void *context),
                           const void *context)
 {
     /* Each step gets at most one more call, and its size and number of calls may get longer. */
     size_t room = block->end - block->begin + block->count * (size_t)(4 * ROW_NUMBER) + SIZE_BYTES +
                   ROW_SLACK;
-    struct elder_block *made = block_new(room);
+    struct begin_block *made = block_new(room);
     made->id = block->id;
     made->change = block->change;
     block->change.kept = 0;
@@ -493,41 +493,43 @@ static void resolve_block(struct elders *elders, struct elder_block *block,
     made->call_count = block->call_count;
     made->below = block->below;
     made->above = block->above;
-    struct elder_reader reader = reader_at(block, block->begin);
-    struct elder_step step = {.events = 0};
-    while (elders_read(&reader, &step)) {
+    struct begin_reader reader = reader_at(block, block->begin);
+    struct begin_step step = {.events = 0};
+    while (older_begins_read(&reader, &step)) {
         resolve(&step.time, context);
         put_step(made, &step);
     }
     time_vector_free(&step.time);
-    link_block(elders, made);
-    free_block(elders, block);
+    link_block(older_begins, made);
+    free_block(older_begins, block);
 }
 
-void elders_resolve(struct elders *elders,
-                    void (*resolve)(struct time_vector *time, const void *context),
-                    const void *context)
+void older_begins_resolve(struct older_begins *older_begins,
+                          void (*resolve)(struct time_vector *time, const void *context),
+                          const void *context)
 {
-    resolve(&elders->eldest.total_at, context);
-    resolve(&elders->youngest.total_at, context);
-    for (struct elder_block *below, *each = elders->top; each; each = below) {
+    resolve(&older_begins->oldest.total_at, context);
+    resolve(&older_begins->youngest.total_at, context);
+    for (struct begin_block *below, *each = older_begins->top; each; each = below) {
         below = each->below;
         if (each->has_other)
-            resolve_block(elders, each, resolve, context);
+            resolve_block(older_begins, each, resolve, context);
     }
 }
 
-uint64_t elders_events(const struct elders *elders, const struct elder_block *block)
+uint64_t older_begins_events(const struct older_begins *older_begins,
+                             const struct begin_block *block)
 {
-    uint64_t begin = block->below ? block->id : elders->eldest.order;
-    uint64_t end = block->above ? block->above->id : elders->youngest.order;
+    uint64_t begin = block->below ? block->id : older_begins->oldest.order;
+    uint64_t end = block->above ? block->above->id : older_begins->youngest.order;
     return (end - begin) >> EVENT_SHIFT;
 }
 
-void elders_add_block(struct elders *elders, uint64_t id, const struct elder_steps *steps)
+void older_begins_add_block(struct older_begins *older_begins, uint64_t id,
+                            const struct begin_steps *steps)
 {
-    assert(elders->count > 0 && steps->count > 0);
-    struct elder_block *block = block_new(steps->bytes.count);
+    assert(older_begins->count > 0 && steps->count > 0);
+    struct begin_block *block = block_new(steps->bytes.count);
     memcpy(block->at, steps->bytes.at, steps->bytes.count);
     block->id = id;
     block->count = (uint32_t)steps->count;
@@ -539,8 +541,8 @@ void elders_add_block(struct elders *elders, uint64_t id, const struct elder_ste
         memcpy(block->calls, steps->calls, steps->call_count * sizeof *block->calls);
         block->call_count = steps->call_count;
     }
-    block->below = elders->top;
-    link_block(elders, block);
-    elders->youngest.order += steps->events << EVENT_SHIFT;
-    elders->count += steps->count;
+    block->below = older_begins->top;
+    link_block(older_begins, block);
+    older_begins->youngest.order += steps->events << EVENT_SHIFT;
+    older_begins->count += steps->count;
 }

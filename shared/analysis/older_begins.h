@@ -1,11 +1,11 @@
-/* analysis/elders.h -- the older ones of open phase instances with the same thread, definition,
+/* analysis/older begins.h -- the older ones of open phase instances with the same thread, definition,
  * path, and values. They differ only in their begins.
  *
- * A phase whose end never comes leaves one instance per begin. So elders are stored as the steps
+ * A phase whose end never comes leaves one instance per begin. So older begins are stored as the steps
  * from each to the next younger one, about 10 bytes each, and are never iterated over. They are
- * removed at both ends: the youngest by an end event, the eldest by its timeout. */
-#ifndef ANALYSIS_ELDERS_H
-#define ANALYSIS_ELDERS_H
+ * removed at both ends: the youngest by an end event, the oldest by its timeout. */
+#ifndef ANALYSIS_OLDER_BEGINS_H
+#define ANALYSIS_OLDER_BEGINS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,8 +21,8 @@
 enum { EVENT_SHIFT = 16 };
 
 /* Maximum number of calls in a step, whose size has 16 bits. A thread that was blocked in more
- * calls begins no elders. */
-enum { ELDER_CALLS_MOST = 3000 };
+ * calls begins no older begins. */
+enum { OLDER_BEGIN_CALLS_MAX = 3000 };
 
 /* The begin of an instance. */
 struct instance_mark {
@@ -32,9 +32,9 @@ struct instance_mark {
 };
 
 /* Consecutive steps. */
-struct elder_block {
-    struct elder_block *below, *above;
-    uint64_t id;          /* unique among all blocks of all elders; ascends from below */
+struct begin_block {
+    struct begin_block *below, *above;
+    uint64_t id;          /* unique among all blocks of all older begins; ascends from below */
     struct change change; /* for its record; changes are noted in its instance */
     /* Since its owner has reset this; the blocks at both ends may have changed anyway. */
     bool changed;
@@ -46,39 +46,40 @@ struct elder_block {
     uint8_t at[];
 };
 
-struct elders {
+struct older_begins {
     size_t count;
-    struct instance_mark eldest, youngest; /* separate marks, even if they are of one elder */
-    struct elder_block *top, *bottom;      /* with count - 1 steps; no block is empty */
+    struct instance_mark oldest, youngest; /* separate marks, even if they are of one older begin */
+    struct begin_block *top, *bottom;      /* with count - 1 steps; no block is empty */
     struct changes *changes;               /* borrowed: gets removed blocks; NULL: not needed */
 };
 
 /* The difference from one begin to the next. */
-struct elder_step {
+struct begin_step {
     uint64_t begin_ns, events, calls;
     struct time_vector time;
 };
 
-struct elders *elders_new(struct changes *changes);
-void elders_free(struct elders *elders); /* NULL is fine */
+struct older_begins *older_begins_new(struct changes *changes);
+void older_begins_free(struct older_begins *older_begins); /* NULL is fine */
 /* Adds a mark that is younger than all. Takes its time: *mark has none afterwards. */
-void elders_push(struct elders *elders, struct instance_mark *mark);
+void older_begins_push(struct older_begins *older_begins, struct instance_mark *mark);
 /* Adds one that began a step after the youngest, which exists. */
-void elders_push_step(struct elders *elders, const struct elder_step *step);
+void older_begins_push_step(struct older_begins *older_begins, const struct begin_step *step);
 /* Removes the youngest into *to, whose time is replaced. */
-void elders_pop(struct elders *elders, struct instance_mark *to);
-/* Removes the eldest. */
-void elders_drop_eldest(struct elders *elders);
+void older_begins_pop(struct older_begins *older_begins, struct instance_mark *to);
+/* Removes the oldest. */
+void older_begins_drop_oldest(struct older_begins *older_begins);
 /* `resolve` assigns time before the first call, for all of them. */
-void elders_resolve(struct elders *elders,
-                    void (*resolve)(struct time_vector *time, const void *context),
-                    const void *context);
+void older_begins_resolve(struct older_begins *older_begins,
+                          void (*resolve)(struct time_vector *time, const void *context),
+                          const void *context);
 
 /* The sum of the events of a block's steps. */
-uint64_t elders_events(const struct elders *elders, const struct elder_block *block);
+uint64_t older_begins_events(const struct older_begins *older_begins,
+                             const struct begin_block *block);
 
 /* Reads the steps of a block in order. */
-struct elder_reader {
+struct begin_reader {
     struct row_reader row;
     const uint32_t *calls; /* borrowed */
     size_t call_count;
@@ -86,22 +87,23 @@ struct elder_reader {
 
 /* Reads into *step, whose time is replaced; false at the end, or if the bytes are invalid
  * (`row.bad`). */
-bool elders_read(struct elder_reader *reader, struct elder_step *step);
+bool older_begins_read(struct begin_reader *reader, struct begin_step *step);
 
 /* Steps in the format of a block; all borrowed. */
-struct elder_steps {
+struct begin_steps {
     uint64_t count, events;
     struct bytes bytes;
     const uint32_t *calls;
     size_t call_count;
-    bool has_other; /* as in struct elder_block; set by elders_sound() */
+    bool has_other; /* as in struct begin_block; set by older_begins_valid() */
 };
 
-struct elder_reader elders_reader(const struct elder_steps *steps);
+struct begin_reader older_begins_reader(const struct begin_steps *steps);
 /* Whether the bytes match the counts and are valid. */
-bool elders_sound(struct elder_steps *steps);
+bool older_begins_valid(struct begin_steps *steps);
 /* Adds sound steps after the youngest, as a block of their own. Of the youngest, only its order is
  * updated: the owner knows the rest. */
-void elders_add_block(struct elders *elders, uint64_t id, const struct elder_steps *steps);
+void older_begins_add_block(struct older_begins *older_begins, uint64_t id,
+                            const struct begin_steps *steps);
 
 #endif

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/elders.h"
+#include "analysis/older_begins.h"
 #include "base/memory.h"
 #include "laws/random_trace.h"
 
 enum { MARKS = 3000, CALLS = 400 };
 
 struct model {
-    struct elders *elders;
+    struct older_begins *older_begins;
     struct instance_mark at[MARKS], now;
     size_t first, count;
     uint64_t random;
@@ -54,7 +54,7 @@ static void push(struct model *model)
     copy(&model->at[model->first + model->count++], &model->now);
     struct instance_mark mark = {.begin_ns = 0};
     copy(&mark, &model->now);
-    elders_push(model->elders, &mark);
+    older_begins_push(model->older_begins, &mark);
     time_vector_free(&mark.total_at);
 }
 
@@ -75,15 +75,15 @@ static void expect_equal(const struct instance_mark *mark, const struct instance
 static void pop(struct model *model)
 {
     struct instance_mark mark = {.begin_ns = 0};
-    elders_pop(model->elders, &mark);
+    older_begins_pop(model->older_begins, &mark);
     expect_equal(&mark, &model->at[model->first + --model->count]);
     time_vector_free(&mark.total_at);
 }
 
 static void drop_eldest(struct model *model)
 {
-    expect_equal(&model->elders->eldest, &model->at[model->first]);
-    elders_drop_eldest(model->elders);
+    expect_equal(&model->older_begins->oldest, &model->at[model->first]);
+    older_begins_drop_oldest(model->older_begins);
     model->first++;
     model->count--;
 }
@@ -99,7 +99,7 @@ static void resolve_all(struct model *model)
 {
     uint32_t call = (uint32_t)below(model, CALLS);
     if (model->count > 0)
-        elders_resolve(model->elders, resolve, &call);
+        older_begins_resolve(model->older_begins, resolve, &call);
     for (size_t i = 0; i < model->count; i++)
         resolve(&model->at[model->first + i].total_at, &call);
     resolve(&model->now.total_at, &call);
@@ -110,33 +110,33 @@ static void write_and_read(struct model *model)
 {
     if (model->count == 0)
         return;
-    struct elders *from = model->elders, *to = elders_new(NULL);
+    struct older_begins *from = model->older_begins, *to = older_begins_new(NULL);
     struct instance_mark mark = {.begin_ns = 0};
-    copy(&mark, &from->eldest);
-    elders_push(to, &mark);
-    for (const struct elder_block *block = from->bottom; block; block = block->above) {
-        struct elder_steps steps = {.count = block->count,
-                                    .events = elders_events(from, block),
+    copy(&mark, &from->oldest);
+    older_begins_push(to, &mark);
+    for (const struct begin_block *block = from->bottom; block; block = block->above) {
+        struct begin_steps steps = {.count = block->count,
+                                    .events = older_begins_events(from, block),
                                     .bytes = {block->at + block->begin, block->end - block->begin},
                                     .calls = block->calls,
                                     .call_count = block->call_count};
-        cr_assert(elders_sound(&steps));
+        cr_assert(older_begins_valid(&steps));
         cr_expect(le(int, steps.has_other, block->has_other));
-        elders_add_block(to, block->id, &steps);
+        older_begins_add_block(to, block->id, &steps);
     }
     cr_assert(eq(sz, to->count, from->count));
     cr_assert(eq(u64, to->youngest.order, from->youngest.order));
     copy(&to->youngest, &from->youngest);
     time_vector_free(&mark.total_at);
-    elders_free(from);
-    model->elders = to;
+    older_begins_free(from);
+    model->older_begins = to;
 }
 
 static void run(uint64_t seed)
 {
     struct model *model = memory_new(sizeof *model);
     model->random = seed;
-    model->elders = elders_new(NULL);
+    model->older_begins = older_begins_new(NULL);
     for (unsigned round = 0; round < 40; round++) {
         size_t pushes = below(model, round % 4 ? 30 : 200);
         for (size_t i = 0; i < pushes && model->first + model->count < MARKS; i++)
@@ -150,27 +150,27 @@ static void run(uint64_t seed)
         if (below(model, 3) == 0)
             write_and_read(model);
     }
-    cr_assert(eq(sz, model->elders->count, model->count));
+    cr_assert(eq(sz, model->older_begins->count, model->count));
     while (model->count > 0)
         pop(model);
-    elders_free(model->elders);
+    older_begins_free(model->older_begins);
     for (size_t i = 0; i < MARKS; i++)
         time_vector_free(&model->at[i].total_at);
     time_vector_free(&model->now.total_at);
     free(model);
 }
 
-Test(elders, are_the_marks_that_were_pushed)
+Test(older_begins, are_the_marks_that_were_pushed)
 {
     for (uint64_t seed = 1; seed <= 30; seed++)
         run(seed);
 }
 
 /* What a begin of a phase whose end never comes costs, on a thread that reads and is blocked in turn. */
-Test(elders, take_some_bytes_each)
+Test(older_begins, take_some_bytes_each)
 {
     enum { BEGINS = 20000 };
-    struct elders *elders = elders_new(NULL);
+    struct older_begins *older_begins = older_begins_new(NULL);
     struct instance_mark now = {.begin_ns = 1}, mark = {.begin_ns = 0};
     for (unsigned i = 0; i < BEGINS; i++) {
         now.order += UINT64_C(8) << EVENT_SHIFT;
@@ -180,19 +180,19 @@ Test(elders, take_some_bytes_each)
         time_vector_add_blocked_in(&now.total_at, i % 5, 30000 + i % 5000);
         now.begin_ns = 1 + time_vector_whole(&now.total_at);
         copy(&mark, &now);
-        elders_push(elders, &mark);
+        older_begins_push(older_begins, &mark);
     }
     size_t bytes = 0;
-    for (const struct elder_block *block = elders->bottom; block; block = block->above)
+    for (const struct begin_block *block = older_begins->bottom; block; block = block->above)
         bytes += sizeof *block + block->room + block->call_room * sizeof *block->calls;
     cr_expect(lt(sz, bytes / BEGINS, 24), "%zu bytes each", bytes / BEGINS);
     time_vector_free(&now.total_at);
     time_vector_free(&mark.total_at);
-    elders_free(elders);
+    older_begins_free(older_begins);
 }
 
 /* Whatever bytes there are, they are steps or refused. */
-Test(elders, other_bytes_are_refused_or_are_steps)
+Test(older_begins, other_bytes_are_refused_or_are_steps)
 {
     uint64_t random = 1;
     for (unsigned round = 0; round < 20000; round++) {
@@ -201,16 +201,16 @@ Test(elders, other_bytes_are_refused_or_are_steps)
         for (size_t i = 0; i < count; i++)
             bytes[i] = (uint8_t)(law_random(&random) % (round % 2 ? 256 : 16));
         static const uint32_t calls[] = {1, 2, 3};
-        struct elder_steps steps = {.count = 1 + law_random(&random) % 3,
+        struct begin_steps steps = {.count = 1 + law_random(&random) % 3,
                                     .events = 1 + law_random(&random) % 20,
                                     .bytes = {bytes, count},
                                     .calls = calls,
                                     .call_count = 3};
-        bool sound = elders_sound(&steps);
-        struct elder_reader reader = elders_reader(&steps);
-        struct elder_step step = {.events = 0};
+        bool sound = older_begins_valid(&steps);
+        struct begin_reader reader = older_begins_reader(&steps);
+        struct begin_step step = {.events = 0};
         size_t found = 0;
-        while (elders_read(&reader, &step))
+        while (older_begins_read(&reader, &step))
             found++;
         if (sound)
             cr_expect(eq(u64, reader.row.bad ? 0 : found, steps.count));
