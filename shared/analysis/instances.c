@@ -22,10 +22,10 @@ void instances_clear(struct instances *all)
     assert(all->count == 0);
     links_leave(all);
     map_clear(&all->chains);
-    struct kin *kin;
-    for (size_t at = 0; (kin = map_next(&all->kins, &at));)
-        free(kin);
-    map_clear(&all->kins);
+    struct thread_group *thread_group;
+    for (size_t at = 0; (thread_group = map_next(&all->thread_groups, &at));)
+        free(thread_group);
+    map_clear(&all->thread_groups);
     *all = (struct instances){.count = 0};
 }
 
@@ -190,7 +190,7 @@ static void enter(struct instances *all, struct instance *instance)
     INSERT(&thread->top, instance, below, above);
     INSERT(&thread->last[definition], instance, below_like, above_like);
     enter_definition(all, instance);
-    kin_link(all, instance);
+    thread_group_link(all, instance);
     thread->count += 1 + instance_older_count(instance);
     all->count += 1 + instance_older_count(instance);
     all->structs++;
@@ -203,7 +203,7 @@ static void leave(struct instances *all, struct instance *instance)
     leave_definition(all, instance);
     REMOVE(&thread->top, instance, below, above);
     REMOVE(&thread->last[definition], instance, below_like, above_like);
-    kin_unlink(all, instance);
+    thread_group_unlink(all, instance);
     thread->count -= 1 + instance_older_count(instance);
     all->count -= 1 + instance_older_count(instance);
     all->structs--;

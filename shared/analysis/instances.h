@@ -6,7 +6,7 @@
  * differ only in their begins share one struct: it is the youngest, and the others are its older begins
  * (analysis/older begins.h).
  *
- * Threads of one process are kin: those with the same pid according to the latest information,
+ * Threads of one process form a thread group: those with the same pid according to the latest information,
  * without a fork of its leader in between. */
 #ifndef ANALYSIS_INSTANCES_H
 #define ANALYSIS_INSTANCES_H
@@ -28,7 +28,7 @@ struct instances;
 
 struct segments;
 
-struct kin {
+struct thread_group {
     struct instances *all;
     uint64_t id;    /* from 1, unique */
     uint64_t key;   /* in instances.kins */
@@ -47,9 +47,9 @@ struct kin {
 struct phase_thread {
     uint64_t id; /* unique, not 0 */
     int32_t tid;
-    struct kin *kin;                                 /* NULL: its process is unknown */
-    struct phase_thread *next_member, **back_member; /* of the kin */
-    bool exited, counted;                            /* `counted`: among kin->alive */
+    struct thread_group *thread_group;               /* NULL: its process is unknown */
+    struct phase_thread *next_member, **back_member; /* of the thread group */
+    bool exited, counted;                            /* `counted`: among thread group->alive */
     bool is_process;        /* stands for events of a process that do not state a thread */
     struct instance *top;   /* the youngest open one; the others follow through `below` */
     struct instance **last; /* by definition of `last_of`: the youngest open one; owned */
@@ -79,7 +79,7 @@ struct instance {
     struct phase_thread *thread;
     struct instance *below, *above;           /* of its thread, by `mark` */
     struct instance *below_like, *above_like; /* of its thread and definition, likewise */
-    struct instance *next_kin, **back_kin;
+    struct instance *next_in_group, **back_in_group;
     struct instance *older, *newer;                /* of its definition, by the oldest of each */
     struct segments *segments;                     /* owned: data of its segments; NULL: none yet */
     struct instance *request;                      /* of which it is a segment; NULL */
@@ -91,23 +91,23 @@ struct instance {
 };
 
 struct instances {
-    const struct phase_set *set;        /* the current definitions */
-    struct definition_links *links;     /* by definition */
-    bool strangers_are_one;             /* mapping: threads without kin may belong to one process */
+    const struct phase_set *set;    /* the current definitions */
+    struct definition_links *links; /* by definition */
+    bool strangers_are_one; /* mapping: threads without thread group may belong to one process */
     struct instance **newest, **oldest; /* by definition */
     struct instance *aged;     /* not in that order, linked by `older`: instances_next_over() */
     struct instance **entered; /* by definition: the last one inserted */
     struct map chains;         /* key -> the youngest struct instance */
-    struct map kins;           /* kin key -> struct kin */
-    uint64_t last_kin;
+    struct map thread_groups;  /* key -> struct thread group */
+    uint64_t last_thread_group;
     uint64_t tick_ns; /* timeouts are checked at multiples of this time; 0: never */
     uint64_t now_ns;  /* the last of these */
     size_t count;     /* including older begins */
     size_t structs;   /* without older begins */
     /* If the owner saves state; else NULL. Changed instances, and removed blocks of older begins. */
     struct changes *changes;
-    /* Likewise: called when the kin data of a thread changes. */
-    void (*kin_changed)(struct phase_thread *thread);
+    /* Likewise: called when the thread group data of a thread changes. */
+    void (*group_changed)(struct phase_thread *thread);
 };
 
 void instances_init(struct instances *all, const struct phase_set *set);
@@ -140,7 +140,7 @@ void instances_told(struct instances *all, struct phase_thread *thread, uint32_t
 bool instances_are_of(const struct phase_thread *thread, int32_t pid);
 /* The process of the thread is no longer known. */
 void instances_untold(struct instances *all, struct phase_thread *thread);
-/* The leader of `pid` was forked: threads with this pid from now on are not kin of earlier ones. */
+/* The leader of `pid` was forked: threads with this pid from now on are not in the thread group of earlier ones. */
 void instances_forked(struct instances *all, int32_t pid);
 /* The thread has exited. True if that ends its process: its leader and all its known threads have
  * exited. */
@@ -158,11 +158,12 @@ static inline void instances_call_over(struct phase_thread *thread, bool complet
         instances_leave_call(thread, complete);
 }
 
-/* A kin without members, with id, key, current, and leader_exited of `kept`; NULL if the pid
+/* A thread group without members, with id, key, current, and leader_exited of `kept`; NULL if the pid
  * already has one. */
-struct kin *instances_restore_kin(struct instances *all, const struct kin *kept);
-/* The thread, which has no kin, becomes a member without being counted. */
-void kin_enter(struct phase_thread *thread, struct kin *kin);
+struct thread_group *instances_restore_group(struct instances *all,
+                                             const struct thread_group *kept);
+/* The thread, which has no thread group, becomes a member without being counted. */
+void thread_group_enter(struct phase_thread *thread, struct thread_group *thread_group);
 
 /* --- instances --- */
 
@@ -237,20 +238,20 @@ uint64_t instances_match_hash(const struct instances *all, uint32_t definition,
 bool instance_is_late(const struct instances *all, const struct instance *instance,
                       uint64_t time_ns);
 
-/* The youngest with these values in the thread's kin, on any thread. For a definition without match
+/* The youngest with these values in the thread group, on any thread. For a definition without match
  * fields: on the thread itself. NULL if none. */
 struct instance *instances_to_end(const struct instances *all, const struct phase_thread *thread,
                                   uint32_t definition, const struct field_value *values);
 /* The youngest on the thread itself whose definition may be the parent of `definition`; NULL. */
 struct instance *instances_own_parent(const struct instances *all,
                                       const struct phase_thread *thread, uint32_t definition);
-/* The youngest in the thread's kin with equal values of all match fields that both definitions
+/* The youngest in the thread group with equal values of all match fields that both definitions
  * have; NULL. */
 struct instance *instances_parent_by_match(const struct instances *all,
                                            const struct phase_thread *thread, uint32_t definition,
                                            const struct field_value *values);
 /* The request of a segment of `definition` with these values that begins on the thread: the
- * youngest in the thread's kin with equal match fields; NULL. */
+ * youngest in the thread group with equal match fields; NULL. */
 struct instance *instances_request(const struct instances *all, const struct phase_thread *thread,
                                    uint32_t definition, const struct field_value *values);
 /* The match values of a request of the `at`th definition that it may be a segment of. Borrowed. */

@@ -1,4 +1,4 @@
-/* analysis/instances_parts.h -- shared by instances.c, instance_links.c, and kin.c only. */
+/* analysis/instances_parts.h -- shared by instances.c, instance_links.c, and thread_groups.c only. */
 #ifndef ANALYSIS_INSTANCES_PARTS_H
 #define ANALYSIS_INSTANCES_PARTS_H
 
@@ -38,9 +38,9 @@ struct definition_links {
 void links_use(struct instances *all, const struct phase_set *set);
 void links_leave(struct instances *all);
 
-/* Adds it to the open instances of its thread's kin, and to its chains; removes it. */
-void kin_link(struct instances *all, struct instance *instance);
-void kin_unlink(struct instances *all, struct instance *instance);
+/* Adds it to the open instances of its thread's thread group, and to its chains; removes it. */
+void thread_group_link(struct instances *all, struct instance *instance);
+void thread_group_unlink(struct instances *all, struct instance *instance);
 
 /* --- chains: instances with one key, youngest first --- */
 
@@ -52,8 +52,8 @@ static inline uint64_t value_hash(const struct field_value *value)
 /* A number per set of threads that may belong to one process. */
 static inline uint64_t set_of(const struct instances *all, const struct phase_thread *thread)
 {
-    if (thread->kin)
-        return thread->kin->id << 1;
+    if (thread->thread_group)
+        return thread->thread_group->id << 1;
     return all->strangers_are_one ? 1 : thread->id << 1 | 1;
 }
 

@@ -51,8 +51,8 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     if (event->value[2] == event->value[3])
         instances_forked(&core->phases, (int32_t)event->value[3]);
     map_told_pid(core, child, (int32_t)event->value[3]);
-    if (event->value[2] == event->value[3] && child->phases.kin)
-        child->phases.kin->whole = true;
+    if (event->value[2] == event->value[3] && child->phases.thread_group)
+        child->phases.thread_group->whole = true;
     life_define(core, child, STATE_UNKNOWN, event->time_ns);
     child->no_call_yet = true;
 }

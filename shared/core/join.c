@@ -20,7 +20,7 @@ void changed_free(struct changed *changed)
     free(changed);
 }
 
-static void kin_changed(struct phase_thread *thread)
+static void group_changed(struct phase_thread *thread)
 {
     life_touch(life_of_thread(thread));
 }
@@ -38,7 +38,7 @@ struct core *core_new(struct schema *schema, struct result_sink sink, struct cor
     instances_init(&core->phases, schema_own_set(schema));
     core->changed = memory_new(sizeof *core->changed);
     core->phases.changes = &core->changed->instances;
-    core->phases.kin_changed = kin_changed;
+    core->phases.group_changed = group_changed;
     return core;
 }
 

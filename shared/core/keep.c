@@ -111,8 +111,8 @@ static void keep_life(struct keep *keep, struct life *life)
                              .counted = life->phases.counted};
     assert(life->cpu_ns == 0 && life->call_count == 0 && life->phase_count == 0 &&
            life->wait_count == 0);
-    if (life->phases.kin)
-        kept.kin = *life->phases.kin;
+    if (life->phases.thread_group)
+        kept.thread_group = *life->phases.thread_group;
     if (life->in != IN_OPEN) {
         kept.life.open_call = NULL;
         kept.life.entry_ns = TIME_NONE;

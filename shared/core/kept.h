@@ -69,8 +69,8 @@ struct kept_life {
     struct layer_wait *layers; /* of its open instances */
     size_t layer_count;
     uint64_t process, own_table, used[2]; /* serials; 0: none */
-    /* Data of its kin. */
-    struct kin kin;
+    /* Data of its thread group. */
+    struct thread_group thread_group;
     bool phases_exited, counted;
 };
 

@@ -262,7 +262,7 @@ static void write_instance(struct core *core, struct instance *instance)
         write_older_begins(core, instance, line);
     write_segments(core, instance, line);
     begins_remotely(core, instance->definition, instance->values, instance->mark.order);
-    if (!life->phases.kin)
+    if (!life->phases.thread_group)
         core->strangers[instance->definition] -= 1 + instance_older_count(instance);
     instances_close_with_older(&core->phases, instance);
     life->spends = life->may_hold_phase = true;
@@ -313,9 +313,9 @@ void map_pass(struct core *core, struct life *life)
     has_passed(core, life);
 }
 
-static bool may_be_kin(const struct life *a, const struct life *b)
+static bool may_share_group(const struct life *a, const struct life *b)
 {
-    const struct kin *of_a = a->phases.kin, *of_b = b->phases.kin;
+    const struct thread_group *of_a = a->phases.thread_group, *of_b = b->phases.thread_group;
     if (a == b || of_a == of_b || (!of_a && !of_b))
         return true;
     return (!of_a && !of_b->whole) || (!of_b && !of_a->whole);
@@ -323,15 +323,15 @@ static bool may_be_kin(const struct life *a, const struct life *b)
 
 void map_new_labels(struct core *core, struct life *life)
 {
-    const struct kin *kin = life->phases.kin;
-    if (kin && kin->whole && kin->refs == 1)
+    const struct thread_group *thread_group = life->phases.thread_group;
+    if (thread_group && thread_group->whole && thread_group->refs == 1)
         life->label_epoch = life->parent_epoch = 0;
     else
         core->label_epoch++;
 }
 
 /* Passes all open instances, or (`life`) those on threads that may belong to its process. */
-static void pass_kin(struct core *core, const struct life *life)
+static void pass_group(struct core *core, const struct life *life)
 {
     size_t count = core->phases.structs;
     if (count == 0)
@@ -341,13 +341,13 @@ static void pass_kin(struct core *core, const struct life *life)
         if (is_tied(all[i]))
             life = NULL;
     for (size_t i = 0; i < count; i++)
-        if (!all[i]->above && (!life || may_be_kin(life_of(all[i]), life))) {
+        if (!all[i]->above && (!life || may_share_group(life_of(all[i]), life))) {
             waits_write(core, life_of(all[i]));
             life_write(core, life_of(all[i]));
         }
     for (size_t i = 0; i < count; i++) {
         struct life *beginner = life_of(all[i]);
-        if (life && !may_be_kin(beginner, life))
+        if (life && !may_share_group(beginner, life))
             continue;
         write_instance(core, all[i]);
         has_passed(core, beginner);
@@ -357,13 +357,13 @@ static void pass_kin(struct core *core, const struct life *life)
 
 void map_pass_all(struct core *core)
 {
-    pass_kin(core, NULL);
+    pass_group(core, NULL);
 }
 
 void map_pass_for_exec(struct core *core, const struct life *life, int32_t pid)
 {
     bool is_told = instances_are_of(&life->phases, pid);
-    pass_kin(core, is_told ? life : NULL);
+    pass_group(core, is_told ? life : NULL);
 }
 
 /* Passes all instances of a definition, and older ones of their threads. */
@@ -384,7 +384,7 @@ static void count_strangers(struct core *core, const struct life *life, size_t a
 static void untold(struct core *core, struct life *life)
 {
     life->told_pid = 0;
-    if (!life->phases.kin)
+    if (!life->phases.thread_group)
         return;
     count_strangers(core, life, 1);
     instances_untold(&core->phases, &life->phases);
@@ -411,10 +411,10 @@ void map_told_pid(struct core *core, struct life *life, int32_t pid)
     for (size_t i = 0; core->let_cpus > 0 && i < core->cpu_count; i++)
         if (core->cpus[i].knows == CPU_LET && core->cpus[i].current != life)
             untold(core, core->cpus[i].current);
-    if (!life->phases.kin)
+    if (!life->phases.thread_group)
         count_strangers(core, life, SIZE_MAX);
     instances_told(&core->phases, &life->phases, 0, pid);
-    if (!life->phases.kin)
+    if (!life->phases.thread_group)
         count_strangers(core, life, 1);
     life->told_pid = pid;
 }
@@ -426,7 +426,7 @@ void map_told_pid(struct core *core, struct life *life, int32_t pid)
 static void write_holders(struct core *core, const struct life *ender)
 {
     for (struct life *life = core->listed; life; life = life->next_listed)
-        if (life->may_hold_phase && (!ender || may_be_kin(life, ender))) {
+        if (life->may_hold_phase && (!ender || may_share_group(life, ender))) {
             waits_write(core, life);
             life_write_spent(core, life);
         }
@@ -437,7 +437,7 @@ static void write_holders(struct core *core, const struct life *ender)
 static bool are_doubtful(const struct core *core, const struct life *life, uint32_t definition)
 {
     return core->phases.newest[definition] &&
-           (!life->phases.kin || core->strangers[definition] > 0);
+           (!life->phases.thread_group || core->strangers[definition] > 0);
 }
 
 /* Passes all instances that an end may end. */
@@ -543,7 +543,7 @@ static bool is_certain_end(const struct core *core, const struct life *life,
         return false;
     if (beginner != life && core->facts.has_kernel && (!beginner->known || life->tid == 0))
         return false; /* only the past knows whether it runs, and who ends it */
-    if (life->phases.kin)
+    if (life->phases.thread_group)
         return core->strangers[definition] == 0;
     /* Any other thread may belong to its process. */
     return instance == core->phases.newest[definition] && beginner == life;
@@ -590,7 +590,7 @@ static bool end_here(struct core *core, struct life *life, const struct event *e
     if (!instance || !is_certain_end(core, life, instance) || !is_summed_here(core, life, instance))
         return false;
     if (!instance_is_late(&core->phases, instance, event->time_ns)) {
-        core->strangers[at] -= !life_of(instance)->phases.kin;
+        core->strangers[at] -= !life_of(instance)->phases.thread_group;
         phase_completes(core, instance, life, event);
         return true;
     }
@@ -672,7 +672,7 @@ static bool begin_here(struct core *core, struct life *life, const struct event 
     instances_capture(definition, event, values);
     uint64_t number = core->batch_number + (uint64_t)(event - core->batch);
     phase_begins(core, life, event, at, values, label, instance_order(number, at));
-    core->strangers[at] += !life->phases.kin;
+    core->strangers[at] += !life->phases.thread_group;
     return true;
 }
 

@@ -23,8 +23,8 @@ struct unsent_ended {
 
 static uint64_t set_of(const struct life *life)
 {
-    const struct kin *kin = life->phases.kin;
-    return kin ? kin->id << 1 : life->phases.id << 1 | 1;
+    const struct thread_group *thread_group = life->phases.thread_group;
+    return thread_group ? thread_group->id << 1 : life->phases.id << 1 | 1;
 }
 
 static struct known_slowest *find(struct core *core, uint64_t set, uint32_t label,

@@ -136,8 +136,8 @@ uint64_t phase_spent_until(const struct instance *instance, uint64_t time_ns,
 /* Its current process; 0 if unknown. */
 static int32_t pid_of(const struct life *life)
 {
-    const struct kin *kin = life->phases.kin;
-    return kin ? (int32_t)kin->key : 0;
+    const struct thread_group *thread_group = life->phases.thread_group;
+    return thread_group ? (int32_t)thread_group->key : 0;
 }
 
 static void tell_ended(struct core *core, struct life *life, uint32_t path, uint32_t at,
@@ -335,13 +335,14 @@ static bool ends_with_process(const struct instance *instance)
 
 /* Ends those instances of the thread's process, or of the thread alone if its process is unknown,
  * for which `ends` is true. */
-static void end_of_kin(struct core *core, struct life *life,
-                       bool (*ends)(const struct instance *instance))
+static void end_of_group(struct core *core, struct life *life,
+                         bool (*ends)(const struct instance *instance))
 {
-    struct kin *kin = life->phases.kin;
+    struct thread_group *thread_group = life->phases.thread_group;
     struct instance *next;
-    for (struct instance *each = kin ? kin->open : life->phases.top; each; each = next) {
-        next = kin ? each->next_kin : each->below;
+    for (struct instance *each = thread_group ? thread_group->open : life->phases.top; each;
+         each = next) {
+        next = thread_group ? each->next_in_group : each->below;
         if (ends(each))
             have_no_end(core, each);
     }
@@ -349,13 +350,13 @@ static void end_of_kin(struct core *core, struct life *life,
 
 void join_phase_exec(struct core *core, struct life *caller)
 {
-    end_of_kin(core, caller, ends_with_program);
+    end_of_group(core, caller, ends_with_program);
 }
 
 void join_phase_exit(struct core *core, struct life *life)
 {
     if (instances_exited(&life->phases))
-        end_of_kin(core, life, ends_with_process);
+        end_of_group(core, life, ends_with_process);
 }
 
 void phases_tick(struct core *core, uint64_t now_ns)
@@ -366,7 +367,7 @@ void phases_tick(struct core *core, uint64_t now_ns)
     struct instance *over;
     while ((over = instances_next_over(&core->phases)) != NULL) {
         if (core->mode == CORE_MAP)
-            core->strangers[over->definition] -= !over->thread->kin;
+            core->strangers[over->definition] -= !over->thread->thread_group;
         eldest_has_no_end(core, over);
     }
 }

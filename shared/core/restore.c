@@ -8,7 +8,7 @@
 struct restore {
     struct core *core;
     struct arena arena;
-    struct map lives, processes, tables, descriptors, kins, requests;
+    struct map lives, processes, tables, descriptors, thread_groups, requests;
     const void **read[KEPT_KINDS]; /* decoded records */
     size_t count[KEPT_KINDS], room[KEPT_KINDS];
     bool bad; /* they are inconsistent */
@@ -186,25 +186,26 @@ static void restore_processes(struct restore *restore)
         qsort(core->over, core->over_count, sizeof *core->over, by_since);
 }
 
-static void restore_kin(struct restore *restore, struct life *life, const struct kept_life *kept)
+static void restore_thread_group(struct restore *restore, struct life *life,
+                                 const struct kept_life *kept)
 {
     life->phases.exited = kept->phases_exited;
-    if (kept->kin.id == 0)
+    if (kept->thread_group.id == 0)
         return;
-    struct kin *kin = map_get(&restore->kins, kept->kin.id);
-    if (!kin) {
-        kin = instances_restore_kin(&restore->core->phases, &kept->kin);
-        if (!kin) {
+    struct thread_group *thread_group = map_get(&restore->thread_groups, kept->thread_group.id);
+    if (!thread_group) {
+        thread_group = instances_restore_group(&restore->core->phases, &kept->thread_group);
+        if (!thread_group) {
             restore->bad = true;
             return;
         }
-        map_put(&restore->kins, kin->id, kin);
+        map_put(&restore->thread_groups, thread_group->id, thread_group);
     }
-    if (restore->core->phases.last_kin < kin->id)
-        restore->core->phases.last_kin = kin->id;
-    kin_enter(&life->phases, kin);
+    if (restore->core->phases.last_thread_group < thread_group->id)
+        restore->core->phases.last_thread_group = thread_group->id;
+    thread_group_enter(&life->phases, thread_group);
     life->phases.counted = kept->counted;
-    kin->alive += kept->counted;
+    thread_group->alive += kept->counted;
 }
 
 static bool life_holds(struct restore *restore, const struct kept_life *kept)
@@ -265,7 +266,7 @@ static void restore_life(struct restore *restore, const struct kept_life *kept)
             life->used[i]->refs++;
     }
     (void)holds(restore, layers_restore(life, kept->layers, kept->layer_count));
-    restore_kin(restore, life, kept);
+    restore_thread_group(restore, life, kept);
     map_put(&restore->lives, life->name, life);
     if (life->over) {
         life_is_over(core, life);
@@ -585,8 +586,8 @@ enum status core_restore(struct schema *schema, const struct phase_set *phases,
         restore_all(&restore);
     if (status == STATUS_OK && restore.bad)
         status = fail(why, STATUS_REJECT, "the state records contradict each other");
-    struct map *maps[] = {&restore.lives,       &restore.processes, &restore.tables,
-                          &restore.descriptors, &restore.kins,      &restore.requests};
+    struct map *maps[] = {&restore.lives,       &restore.processes,     &restore.tables,
+                          &restore.descriptors, &restore.thread_groups, &restore.requests};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_clear(maps[i]);
     for (size_t i = 0; i < KEPT_KINDS; i++)

@@ -272,9 +272,9 @@ static void map_told(struct core *core, struct life *life, const struct event *e
     if (event->has & EVENT_HAS_PROGRAM)
         life_set_program(life, event->program);
     int32_t pid = told_pid(event, life);
-    const struct kin *kin = life->phases.kin;
+    const struct thread_group *thread_group = life->phases.thread_group;
     /* Its leader may have been forked since: then it belongs to another process by now. */
-    bool tells = pid > 0 && (pid != life->told_pid || (kin && !kin->current));
+    bool tells = pid > 0 && (pid != life->told_pid || (thread_group && !thread_group->current));
     uint32_t summed = 0;
     bool phases = is_phase_event(event);
     if (phases && !tells)
