@@ -30,13 +30,13 @@ static double now_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
-static int32_t nobody(void *context, const struct core *core, int32_t cpu, uint64_t time_ns)
+static int32_t unknown_thread(void *context, const struct core *core, int32_t cpu, uint64_t time_ns)
 {
     (void)context;
     (void)core;
     (void)cpu;
     (void)time_ns;
-    return TID_NOBODY;
+    return TID_SETTLED_UNKNOWN;
 }
 
 static void count_record(void *context, struct text key, struct bytes record)
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     const int threads = numbers[0], changed = numbers[1], saves = numbers[2];
     struct machine machine = {.schema = schema_new(NULL), .now_ns = 1000000000};
     machine.core = core_new(machine.schema, (struct result_sink){.take = NULL},
-                            (struct core_settler){.settle = nobody});
+                            (struct core_settler){.settle = unknown_thread});
     core_begin(machine.core, (struct core_facts){.has_kernel = true, .counts_switches = true},
                NULL);
     machine.entry = schema_class(machine.schema, DOMAIN_KERNEL, text_of("syscall_entry_read"));

@@ -220,9 +220,9 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
         code = interrupted(reporting, run);
     if (code == EXIT_INTERRUPTED)
         return code;
-    char *nobody = outside ? NULL : report_view_filter(&view, &reporting->report);
-    if (nobody)
-        say(reporting, nobody);
+    char *unknown_thread = outside ? NULL : report_view_filter(&view, &reporting->report);
+    if (unknown_thread)
+        say(reporting, unknown_thread);
     if (!report_output(reporting->options.config))
         stop_signals_block(
             SIG_UNBLOCK); /* a pipe may be slow, and there is nothing left to clean up */
@@ -234,9 +234,9 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     }
     if (config_flag(reporting->options.config, "stats"))
         say_stats(run, chunk_run_cpu_s() - reporting->report_begin_s, progress_now_s() - begin_s);
-    if (code == EXIT_DONE && (nobody || outside))
+    if (code == EXIT_DONE && (unknown_thread || outside))
         code = EXIT_FAILED;
-    free(nobody);
+    free(unknown_thread);
     if (code == EXIT_DONE && lossy && config_flag(reporting->options.config, "strict"))
         code = EXIT_LOSSY;
     if (run->failed + reporting->traces.left_out > 0) {

@@ -73,9 +73,9 @@ struct showing {
     double shown_s;   /* time of the last report */
     double changed_s; /* time of the last record */
     bool lossy;
-    char *nobody;  /* message: the requested process does not exist */
-    bool nothing;  /* there is none of the requested data */
-    size_t parked; /* parked chunks of it */
+    char *unknown_thread; /* message: the requested process does not exist */
+    bool nothing;         /* there is none of the requested data */
+    size_t parked;        /* parked chunks of it */
 };
 
 /* --- options --- */
@@ -162,8 +162,8 @@ static void make_report(struct showing *showing, struct report *report)
 {
     result_log_report(showing->log, report);
     showing->lossy = report_view_is_lossy(report);
-    free(showing->nobody);
-    showing->nobody = report_view_filter(&showing->view, report);
+    free(showing->unknown_thread);
+    showing->unknown_thread = report_view_filter(&showing->view, report);
     showing->shown = result_log_records(showing->log);
     showing->shown_s = progress_now_s();
 }
@@ -308,9 +308,9 @@ static void say_what_is_missing(struct showing *showing)
         say(showing, sessions);
     else if (other_time)
         say(showing, other_time);
-    else if (showing->nobody)
-        say(showing, showing->nobody);
-    showing->nothing = sessions || other_time || showing->nobody;
+    else if (showing->unknown_thread)
+        say(showing, showing->unknown_thread);
+    showing->nothing = sessions || other_time || showing->unknown_thread;
     free(sessions);
     free(other_time);
     if (!showing->follow)
@@ -428,7 +428,7 @@ int cmd_results(int argc, char **argv)
         return (int)outcome;
     struct showing showing = {.config = config};
     int code = open_and_show(&showing);
-    free(showing.nobody);
+    free(showing.unknown_thread);
     result_rows_free(showing.rows);
     config_free(config);
     return code;

@@ -69,7 +69,7 @@ int timeline_file_write(struct timeline_file *file, const struct timeline_ask *a
         progress_say(traces->progress, why.text);
         return EXIT_FAILED;
     }
-    say_counted(traces, counts.nobodys,
+    say_counted(traces, counts.unknown_events,
                 "calls and events of unknown threads are not in the timeline");
     say_counted(traces, counts.failed, "unreadable chunks are not in the timeline");
     return counts.failed > 0 ? EXIT_FAILED : EXIT_DONE;

@@ -103,7 +103,7 @@ static int32_t settle(void *context, const struct core *core, int32_t cpu, uint6
     bool is_over = search_queue(joiner, joiner->at, &search);
     assert(is_over); /* otherwise the row waits */
     int32_t tid = settle_found(&search, core);
-    return is_over && tid > 0 && is_shown_elsewhere(joiner, &search) ? TID_NOBODY : tid;
+    return is_over && tid > 0 && is_shown_elsewhere(joiner, &search) ? TID_SETTLED_UNKNOWN : tid;
 }
 
 /* A set of CPUs. */

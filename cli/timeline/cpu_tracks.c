@@ -17,7 +17,7 @@ static struct cpu_track *cpu_at(struct cpu_tracks *cpus, int32_t cpu)
     if (needed > cpus->count) {
         cpus->at = memory_resize(cpus->at, needed, sizeof *cpus->at);
         while (cpus->count < needed)
-            cpus->at[cpus->count++] = (struct cpu_track){.current = CPU_TRACKS_NOBODY};
+            cpus->at[cpus->count++] = (struct cpu_track){.current = CPU_TRACKS_UNKNOWN};
     }
     return &cpus->at[cpu];
 }
@@ -26,7 +26,7 @@ static struct perfetto_task task_of(struct cpu_tracks *cpus, int32_t tid, int64_
 {
     if (tid == 0)
         return (struct perfetto_task){0, text_of("idle")};
-    if (tid == CPU_TRACKS_NOBODY)
+    if (tid == CPU_TRACKS_UNKNOWN)
         return (struct perfetto_task){tid, text_of("(unknown)")};
     const struct track_thread *thread = tracks_thread(cpus->tracks, tid, at_ns);
     bool named = thread->row && thread->row->name;
@@ -58,7 +58,7 @@ static void make_current(struct cpu_tracks *cpus, int32_t cpu, int32_t next, int
         perfetto_switch(cpus->tracks->file, cpu, at_ns, task_of(cpus, prev, at_ns), prev_state,
                         task_of(cpus, next, at_ns));
     track->current = next;
-    if (prev > 0 && prev != CPU_TRACKS_NOBODY) {
+    if (prev > 0 && prev != CPU_TRACKS_UNKNOWN) {
         struct track_thread *thread = tracks_thread(cpus->tracks, prev, at_ns);
         thread->cpu = -1;
         set_state(cpus, thread,
@@ -67,7 +67,7 @@ static void make_current(struct cpu_tracks *cpus, int32_t cpu, int32_t next, int
                                                       : STATE_BLOCKED,
                   at_ns);
     }
-    if (next > 0 && next != CPU_TRACKS_NOBODY) {
+    if (next > 0 && next != CPU_TRACKS_UNKNOWN) {
         struct track_thread *thread = tracks_thread(cpus->tracks, next, at_ns);
         set_state(cpus, thread, STATE_RUNNING, at_ns);
         thread->cpu = cpu;
@@ -80,10 +80,10 @@ static void find_current(struct cpu_tracks *cpus, int32_t cpu, int32_t tid, int6
 {
     if (cpu_at(cpus, cpu)->current == tid)
         return;
-    if (tid > 0 && tid != CPU_TRACKS_NOBODY) {
+    if (tid > 0 && tid != CPU_TRACKS_UNKNOWN) {
         int32_t other = tracks_thread(cpus->tracks, tid, at_ns)->cpu;
         if (other >= 0) /* no thread is on two CPUs */
-            make_current(cpus, other, CPU_TRACKS_NOBODY, CPU_TRACKS_NO_STATE, at_ns);
+            make_current(cpus, other, CPU_TRACKS_UNKNOWN, CPU_TRACKS_NO_STATE, at_ns);
     }
     make_current(cpus, cpu, tid, CPU_TRACKS_NO_STATE, at_ns);
 }
@@ -109,7 +109,7 @@ static void on_switch(struct cpu_tracks *cpus, const struct followed *followed)
     if (next > 0) {
         int32_t other = tracks_thread(cpus->tracks, next, at_ns)->cpu;
         if (other >= 0 && other != event->cpu)
-            make_current(cpus, other, CPU_TRACKS_NOBODY, CPU_TRACKS_NO_STATE, at_ns);
+            make_current(cpus, other, CPU_TRACKS_UNKNOWN, CPU_TRACKS_NO_STATE, at_ns);
     }
     struct track_thread *thread = prev > 0 ? tracks_thread(cpus->tracks, prev, at_ns) : NULL;
     bool is_over = thread && thread->has_exited;
@@ -135,7 +135,7 @@ static void on_wakeup(struct cpu_tracks *cpus, const struct followed *followed)
                                     : strncmp(irq, "softirq", 7) == 0 ? BY_SOFTIRQ
                                                                       : BY_IRQ;
     perfetto_waking(cpus->tracks->file, event->cpu, followed->wall_ns,
-                    followed->tid == FOLLOW_UNKNOWN ? CPU_TRACKS_NOBODY : followed->tid, context,
+                    followed->tid == FOLLOW_UNKNOWN ? CPU_TRACKS_UNKNOWN : followed->tid, context,
                     task_of(cpus, woken->tid, followed->wall_ns));
 }
 
@@ -145,7 +145,7 @@ static void border(struct cpu_tracks *cpus, int32_t cpu, int64_t at_ns)
 {
     struct cpu_track *track = cpu_at(cpus, cpu);
     int32_t tid = track->current;
-    if (tid == CPU_TRACKS_NOBODY)
+    if (tid == CPU_TRACKS_UNKNOWN)
         return;
     if (tid > 0) {
         struct track_thread *thread = tracks_thread(cpus->tracks, tid, at_ns);
@@ -153,7 +153,7 @@ static void border(struct cpu_tracks *cpus, int32_t cpu, int64_t at_ns)
             at_ns = thread->last_ns; /* its state since then is unknown */
         tracks_drop_call(cpus->tracks, thread, at_ns);
     }
-    make_current(cpus, cpu, CPU_TRACKS_NOBODY, CPU_TRACKS_NO_STATE, at_ns);
+    make_current(cpus, cpu, CPU_TRACKS_UNKNOWN, CPU_TRACKS_NO_STATE, at_ns);
 }
 
 static void on_loss(struct cpu_tracks *cpus, const struct followed *followed)
@@ -208,7 +208,7 @@ static void look_who_runs(struct cpu_tracks *cpus, const struct followed *follow
 {
     const struct event *event = followed->event;
     struct cpu_track *track = cpu_at(cpus, event->cpu);
-    bool is_first = !track->is_met && track->current == CPU_TRACKS_NOBODY;
+    bool is_first = !track->is_met && track->current == CPU_TRACKS_UNKNOWN;
     bool shows = (event->has & EVENT_HAS_TID) && event_shows_unseen_switch(event);
     track->is_met = true;
     if ((is_first || shows) && followed->tid != FOLLOW_UNKNOWN)
@@ -244,18 +244,18 @@ void cpu_tracks_turn_on(struct cpu_tracks *cpus, int64_t at_ns)
 {
     if (cpus->runnable_track != 0)
         perfetto_count(cpus->tracks->file, cpus->runnable_track, at_ns, (int64_t)cpus->runnable);
-    struct perfetto_task nobody = task_of(cpus, CPU_TRACKS_NOBODY, at_ns);
+    struct perfetto_task unknown_thread = task_of(cpus, CPU_TRACKS_UNKNOWN, at_ns);
     for (size_t i = 0; i < cpus->count; i++)
-        if (cpus->at[i].current != CPU_TRACKS_NOBODY)
-            perfetto_switch(cpus->tracks->file, (int32_t)i, at_ns, nobody, CPU_TRACKS_NO_STATE,
-                            task_of(cpus, cpus->at[i].current, at_ns));
+        if (cpus->at[i].current != CPU_TRACKS_UNKNOWN)
+            perfetto_switch(cpus->tracks->file, (int32_t)i, at_ns, unknown_thread,
+                            CPU_TRACKS_NO_STATE, task_of(cpus, cpus->at[i].current, at_ns));
 }
 
 void cpu_tracks_turn_off(struct cpu_tracks *cpus, int64_t at_ns)
 {
     for (size_t i = 0; i < cpus->count; i++)
-        if (cpus->at[i].current != CPU_TRACKS_NOBODY)
-            make_current(cpus, (int32_t)i, CPU_TRACKS_NOBODY, CPU_TRACKS_NO_STATE, at_ns);
+        if (cpus->at[i].current != CPU_TRACKS_UNKNOWN)
+            make_current(cpus, (int32_t)i, CPU_TRACKS_UNKNOWN, CPU_TRACKS_NO_STATE, at_ns);
     if (cpus->runnable > 0 && cpus->tracks->is_on)
         perfetto_count(cpus->tracks->file, cpus->runnable_track, at_ns, 0);
     cpus->runnable = 0;

@@ -8,10 +8,10 @@
 #include "cli/story/story_irq.h"
 #include "cli/timeline/tracks.h"
 
-enum { CPU_TRACKS_NOBODY = INT32_MAX, CPU_TRACKS_NO_STATE = 128 };
+enum { CPU_TRACKS_UNKNOWN = INT32_MAX, CPU_TRACKS_NO_STATE = 128 };
 
 struct cpu_track {
-    int32_t current; /* CPU_TRACKS_NOBODY: unknown */
+    int32_t current; /* CPU_TRACKS_UNKNOWN: unknown */
     bool is_met;     /* it had an event */
 };
 

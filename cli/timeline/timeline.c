@@ -210,7 +210,7 @@ static bool take(void *context, const struct followed *followed)
         take_own(timeline, thread, followed);
     else if (followed->tid == FOLLOW_UNKNOWN && event_class_needs_thread(event->class) &&
              event->kind != EVENT_LOSS)
-        timeline->counts->nobodys += timeline->tracks.is_on;
+        timeline->counts->unknown_events += timeline->tracks.is_on;
     if (event->kind == EVENT_EXIT)
         on_thread_exit(timeline, followed);
     else if (event->kind == EVENT_EXEC)

@@ -42,9 +42,9 @@ struct timeline_ask {
 };
 
 struct timeline_counts {
-    uint64_t calls;   /* shown ones that began in a window */
-    uint64_t nobodys; /* calls and user-space events whose thread is unknown: not shown */
-    size_t failed;    /* chunks */
+    uint64_t calls;          /* shown ones that began in a window */
+    uint64_t unknown_events; /* calls and user-space events whose thread is unknown: not shown */
+    size_t failed;           /* chunks */
     bool stopped;
 };
 

@@ -490,7 +490,7 @@ static void take_counted(struct sql_value *row, const struct count_cell *cell)
 static void take_count(const struct taking *taking, const struct result *result)
 {
     static const char *const whose[COUNT_OF_LAST + 1] = {[COUNT_OF_LIFE] = "thread",
-                                                         [COUNT_OF_NOBODY] = "unknown",
+                                                         [COUNT_OF_UNKNOWN] = "unknown",
                                                          [COUNT_OF_IDLE] = "idle",
                                                          [COUNT_OF_OTHERS] = "unknown",
                                                          [COUNT_OF_HANDLER] = "interrupt"};

@@ -56,7 +56,7 @@ struct core_counts core_counts(const struct core *core);
 /* --- joining --- */
 
 /* Determines the current thread of `cpu`, whose first event since its state was unknown is at
- * `first_ns`: a tid, 0 (idle), or TID_NOBODY. `tid_runs_on`: core_cpu_of(). */
+ * `first_ns`: a tid, 0 (idle), or TID_SETTLED_UNKNOWN. `tid_runs_on`: core_cpu_of(). */
 struct core_settler {
     int32_t (*settle)(void *context, const struct core *core, int32_t cpu, uint64_t first_ns);
     void *context;

@@ -130,7 +130,7 @@ struct life_line {
     size_t ended_count;
     struct call_credit *credits;
     size_t credit_count;
-    uint64_t nobodys; /* of a CPU's current: events without a thread if there is none */
+    uint64_t unknown_events; /* of a CPU's current: events without a thread if there is none */
     struct text kernel_name, user_name, program;
 };
 
@@ -160,9 +160,9 @@ static inline bool cpu_slice_is_sound(const struct cpu_slice *slice)
 /* State and sums of a CPU. */
 struct cpu_line {
     int32_t cpu;
-    bool known;     /* else all but `last_ns` is as in the past */
-    bool nobody;    /* the current thread is unknown; else, without `current`, it is idle */
-    bool run_whole; /* no loss since run_begin_ns, a switch in */
+    bool known;          /* else all but `last_ns` is as in the past */
+    bool unknown_thread; /* the current thread is unknown; else, without `current`, it is idle */
+    bool run_whole;      /* no loss since run_begin_ns, a switch in */
     life_name current;
     uint64_t run_begin_ns;
     uint64_t last_ns; /* its last event; TIME_NONE without any */

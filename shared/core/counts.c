@@ -213,7 +213,7 @@ struct count_key counts_key(struct core *core, const struct event *event, struct
     if (in_handler)
         key.whose = COUNT_OF_HANDLER;
     else if (counts_asks_whose(definition))
-        key.whose = life ? COUNT_OF_LIFE : idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
+        key.whose = life ? COUNT_OF_LIFE : idle ? COUNT_OF_IDLE : COUNT_OF_UNKNOWN;
     /* According to the past, the CPU may have no current thread, or the idle thread. */
     if (core->mode == CORE_MAP && counts_asks_whose(definition) && life && life->tid == 0)
         key.life = life;
@@ -348,8 +348,8 @@ bool counts_read_line(struct core *core, const struct count_line *line, struct c
         struct life *life = join_named(core, line->life);
         if (!life)
             return false;
-        if (life == &core->nobody || life == &core->idle)
-            key->whose = life == &core->idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
+        if (life == &core->unknown_thread || life == &core->idle)
+            key->whose = life == &core->idle ? COUNT_OF_IDLE : COUNT_OF_UNKNOWN;
         else if (asks_life(core->phases.set->counts[definition]))
             key->life = life;
     }
@@ -398,9 +398,9 @@ static struct count_part part_of(const struct core *core, const struct count_key
         part.value = (struct field_value){.type = FIELD_UINT, .u = (uint64_t)key->cpu};
     else if (key->no_place)
         return part;
-    else if (by->word == COUNT_BY_PHASE && key->whose != COUNT_OF_NOBODY)
+    else if (by->word == COUNT_BY_PHASE && key->whose != COUNT_OF_UNKNOWN)
         text = names_text(&core->paths, key->phase);
-    else if (by->word == COUNT_BY_CALL && key->whose != COUNT_OF_NOBODY)
+    else if (by->word == COUNT_BY_CALL && key->whose != COUNT_OF_UNKNOWN)
         text = names_text(&core->paths, key->call_label);
     if (text.at && !(by->word == COUNT_BY_CALL && text_equal(text, text_of(UNKNOWN_CALL))))
         part.value = (struct field_value){.type = FIELD_TEXT, .text = text};

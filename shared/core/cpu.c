@@ -215,7 +215,7 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
         map_retire_current(core, cpu);
     if (cpu->knows == CPU_LET)
         core->let_cpus--;
-    cpu->knows = CPU_NOBODY; /* for now: map_doubt() checks the others */
+    cpu->knows = CPU_THREAD_UNKNOWN; /* for now: map_doubt() checks the others */
     cpu->let_tick = 0;
     bool may_end = prev && leaves_for_good(event->value[1]) && (prev->exiting || !prev->exit_known);
     if (may_end) { /* afterwards, the past has no life of that name */
@@ -359,7 +359,7 @@ void life_leave_cpu(struct core *core, struct life *life)
         return;
     struct cpu *cpu = &core->cpus[life->cpu];
     if (cpu->knows == CPU_THREAD && cpu->current == life) {
-        cpu->knows = CPU_NOBODY;
+        cpu->knows = CPU_THREAD_UNKNOWN;
         cpu->current = NULL;
         cpu->run_whole = false;
     }
@@ -412,7 +412,7 @@ void join_switch(struct core *core, const struct event *event)
             life_leave_cpu(core, prev);
         switched_out(core, cpu, prev, event);
         if (cpu->current == prev) {
-            cpu->knows = CPU_NOBODY;
+            cpu->knows = CPU_THREAD_UNKNOWN;
             cpu->current = NULL;
         }
         if (prev->exited && leaves_for_good(event->value[1]))
@@ -441,13 +441,13 @@ void join_settle(struct core *core, int32_t number, uint64_t first_ns)
     struct cpu *cpu = cpu_at(core, number);
     int32_t tid = core->facts.counts_switches
                       ? core->settler.settle(core->settler.context, core, number, first_ns)
-                      : TID_NOBODY;
+                      : TID_SETTLED_UNKNOWN;
     assert(cpu); /* it has an event */
     uint64_t border_ns = cpu->border_ns;
     cpu->run_whole = false;
     cpu->border_ns = TIME_NONE;
     if (tid <= 0) {
-        cpu->knows = tid == 0 ? CPU_IDLE : CPU_NOBODY;
+        cpu->knows = tid == 0 ? CPU_IDLE : CPU_THREAD_UNKNOWN;
         cpu->current = NULL;
         return;
     }

@@ -33,7 +33,7 @@ struct core *core_new(struct schema *schema, struct result_sink sink, struct cor
     core->sink = sink;
     core->settler = settler;
     core->order = core->border_epoch = 1;
-    core->nobody.over = core->idle.over = true;
+    core->unknown_thread.over = core->idle.over = true;
     names_id(&core->paths, text_of(""));
     instances_init(&core->phases, schema_own_set(schema));
     core->changed = memory_new(sizeof *core->changed);
@@ -62,7 +62,7 @@ void core_begin(struct core *core, struct core_facts facts, const struct phase_s
         struct cpu *cpu = &core->cpus[i];
         if (cpu->knows == CPU_THREAD)
             life_leave_cpu(core, cpu->current);
-        cpu->knows = CPU_NOBODY;
+        cpu->knows = CPU_THREAD_UNKNOWN;
         cpu->border_ns = TIME_NONE;
     }
 }
@@ -187,9 +187,9 @@ static void join_let(struct core *core, enum record_kind kind, const struct let 
         struct cpu *cpu = &core->cpus[let->cpu];
         cpu->last_ns = let->time_ns;
         name(core, let->name,
-             cpu->knows == CPU_NOBODY ? &core->nobody
-             : cpu->knows == CPU_IDLE ? &core->idle
-                                      : life);
+             cpu->knows == CPU_THREAD_UNKNOWN ? &core->unknown_thread
+             : cpu->knows == CPU_IDLE         ? &core->idle
+                                              : life);
     } else if (kind == RECORD_LET_LIFE) {
         life = tid_is_of_process(let->tid) ? life_of_process(core, 0, -16 - let->tid, let->time_ns)
                                            : life_named(core, let->tid, let->time_ns);

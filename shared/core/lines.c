@@ -17,12 +17,12 @@ bool join_life_line(struct core *core, const struct life_line *line)
 {
     struct life *life = join_life_of(core, line->life);
     if (!life) {
-        bool nobody =
-            line->life > 0 && line->life <= core->names && core->named[line->life] == &core->nobody;
-        if (nobody)
-            core->tallies
-                .at[core->facts.counts_switches ? TALLY_KERNEL_NOBODY : TALLY_KERNEL_NO_SWITCHES] +=
-                line->nobodys;
+        bool unknown_thread = line->life > 0 && line->life <= core->names &&
+                              core->named[line->life] == &core->unknown_thread;
+        if (unknown_thread)
+            core->tallies.at[core->facts.counts_switches ? TALLY_KERNEL_NO_THREAD
+                                                         : TALLY_KERNEL_NO_SWITCHES] +=
+                line->unknown_events;
         return true;
     }
     uint64_t told_ns = 0;
@@ -85,9 +85,9 @@ void join_cpu_line(struct core *core, const struct cpu_line *line)
     if (current)
         life_leave_cpu(core, current);
     cpu->current = current;
-    cpu->knows = cpu->current                         ? CPU_THREAD
-                 : line->nobody || line->current != 0 ? CPU_NOBODY
-                                                      : CPU_IDLE;
+    cpu->knows = cpu->current                                 ? CPU_THREAD
+                 : line->unknown_thread || line->current != 0 ? CPU_THREAD_UNKNOWN
+                                                              : CPU_IDLE;
     if (cpu->current)
         cpu->current->cpu = line->cpu;
 }

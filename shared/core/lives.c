@@ -328,7 +328,7 @@ void life_end(struct core *core, struct life *life, uint64_t time_ns)
     for (size_t i = 0; i < core->cpu_count; i++)
         if (core->cpus[i].current == life) {
             core->cpus[i].current = NULL;
-            core->cpus[i].knows = CPU_NOBODY;
+            core->cpus[i].knows = CPU_THREAD_UNKNOWN;
             core->cpus[i].run_whole = false;
         }
     life_book(life, life->last_ns);

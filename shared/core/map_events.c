@@ -103,7 +103,7 @@ static bool has_unsent(const struct life *life, bool sums)
 {
     return (life->counts && !is_as_told(life)) || life->last_ns != TIME_NONE ||
            life->named_ns != TIME_NONE || life->call_changed || life->credit_count > 0 ||
-           life->phase_count > 0 || life->ended || life->nobodys > 0 ||
+           life->phase_count > 0 || life->ended || life->unknown_events > 0 ||
            interrupted_any(&life->interrupted) ||
            (sums && (life->call_count > 0 || life->cpu_ns > 0 || life->switches > 0)) ||
            (life->kernel_named && !life->kernel_name_sent) ||
@@ -222,8 +222,8 @@ static void write_line(struct core *core, struct life *life, bool sums)
     memcpy(line->time, life->time, sizeof line->time);
     line->last_ns = life->last_ns;
     line->named_ns = life->named_ns;
-    line->nobodys = life->nobodys;
-    life->nobodys = 0;
+    line->unknown_events = life->unknown_events;
+    life->unknown_events = 0;
     if (sums)
         write_sums(life, line);
     else
@@ -410,13 +410,13 @@ void map_retire_current(struct core *core, struct cpu *cpu)
 
 void cpu_write(struct core *core, struct cpu *cpu)
 {
-    bool known = cpu->knows >= CPU_NOBODY;
+    bool known = cpu->knows >= CPU_THREAD_UNKNOWN;
     if (!(known && cpu->changed) && cpu->last_ns == cpu->told_ns && !cpu->handlers_changed)
         return; /* without slices: a switch sets cpu->changed */
     struct cpu_line *line = &row_add(core->row, RECORD_CPU)->cpu;
     line->cpu = (int32_t)(cpu - core->cpus);
     line->known = known;
-    line->nobody = cpu->knows == CPU_NOBODY;
+    line->unknown_thread = cpu->knows == CPU_THREAD_UNKNOWN;
     line->run_whole = cpu->run_whole;
     line->current = cpu->knows == CPU_THREAD ? map_name(core, cpu->current) : 0;
     line->run_begin_ns = known ? cpu->run_begin_ns : TIME_NONE;
@@ -436,7 +436,7 @@ void map_leave_cpu(struct core *core, struct life *life)
         return;
     struct cpu *cpu = &core->cpus[life->cpu];
     cpu_write(core, cpu);
-    cpu->knows = CPU_NOBODY;
+    cpu->knows = CPU_THREAD_UNKNOWN;
     cpu->current = NULL;
     cpu->run_whole = false;
     life->cpu = -1;
@@ -553,11 +553,12 @@ static void on_loss(struct core *core, const struct event *event)
     map_border(core, event);
 }
 
-static void count_nobody(struct core *core, const struct cpu *cpu, const struct event *event)
+static void count_unknown_thread(struct core *core, const struct cpu *cpu,
+                                 const struct event *event)
 {
-    if (cpu->knows == CPU_NOBODY && !(event->has & EVENT_HAS_TID) &&
+    if (cpu->knows == CPU_THREAD_UNKNOWN && !(event->has & EVENT_HAS_TID) &&
         event_class_needs_thread(event->class))
-        core->tallies.at[nobody_because(core, event)]++;
+        core->tallies.at[unknown_thread_tally(core, event)]++;
 }
 
 static inline void on_kernel_event(struct core *core, struct cpu *cpu, const struct event *event,
@@ -568,13 +569,13 @@ static inline void on_kernel_event(struct core *core, struct cpu *cpu, const str
         if (actor)
             map_call_entry(core, actor, event);
         else
-            count_nobody(core, cpu, event);
+            count_unknown_thread(core, cpu, event);
         break;
     case EVENT_CALL_EXIT:
         if (actor)
             map_call_exit(core, actor, event);
         else
-            count_nobody(core, cpu, event);
+            count_unknown_thread(core, cpu, event);
         break;
     case EVENT_SWITCH: map_switch(core, cpu, event); return;
     case EVENT_WAKEUP: map_wakeup(core, cpu, event, actor); break;

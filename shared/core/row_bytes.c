@@ -160,7 +160,7 @@ static const struct column life_columns[] = {
     COLUMN_LIST_OF(life_line, 21, phases, phase_count, phase_sum),
     COLUMN_LIST_OF(life_line, 22, ended, ended_count, ended),
     COLUMN_LIST_OF(life_line, 23, credits, credit_count, credit),
-    COLUMN(life_line, 24, NUMBER, nobodys),
+    COLUMN(life_line, 24, NUMBER, unknown_events),
     COLUMN(life_line, 25, NAMED, kernel_name),
     COLUMN(life_line, 26, NAMED, user_name),
     COLUMN(life_line, 27, NAMED, program),

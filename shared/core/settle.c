@@ -53,8 +53,8 @@ bool settle_elsewhere(const struct settle_search *search, const struct record *r
 int32_t settle_found(const struct settle_search *search, const struct core *core)
 {
     if (!search->found)
-        return TID_NOBODY;
+        return TID_SETTLED_UNKNOWN;
     int32_t cpu = core_cpu_of(core, search->tid);
     bool runs_elsewhere = search->elsewhere || (cpu >= 0 && cpu != search->cpu);
-    return search->tid > 0 && runs_elsewhere ? TID_NOBODY : search->tid;
+    return search->tid > 0 && runs_elsewhere ? TID_SETTLED_UNKNOWN : search->tid;
 }

@@ -348,7 +348,7 @@ static struct count_key key_of_end(const struct core *core, uint32_t at,
     if (subject && span->on == SPAN_ON_CPU && asks(definition, COUNT_BY_CPU))
         key.cpu = subject->cpu;
     if (counts_asks_whose(definition))
-        key.whose = COUNT_OF_NOBODY;
+        key.whose = COUNT_OF_UNKNOWN;
     bool by_thread = asks(definition, COUNT_BY_THREAD);
     bool knows_whose =
         subject && (span->on == SPAN_ON_THREAD || (span->on == SPAN_ON_PROCESS && !by_thread));
@@ -493,8 +493,8 @@ void map_user_loss(struct core *core, const struct event *event)
     if (!ends)
         return;
     spans_before_loss(core, SPANS_LOST_USER);
-    const struct subject nobody = {.cpu = -1};
-    (void)add_line(core, SPAN_USER_LOSS, event->time_ns, &nobody, NULL, 0);
+    const struct subject unknown_thread = {.cpu = -1};
+    (void)add_line(core, SPAN_USER_LOSS, event->time_ns, &unknown_thread, NULL, 0);
 }
 
 /* --- events, in both modes --- */
@@ -613,7 +613,7 @@ bool join_span(struct core *core, const struct span_line *line)
     if ((line->life && !life) || !counts_read_line(core, &line->by, &begin.key))
         return false;
     bool idle = line->whose == COUNT_OF_IDLE || life == &core->idle;
-    if (life == &core->nobody || life == &core->idle)
+    if (life == &core->unknown_thread || life == &core->idle)
         life = NULL;
     const struct span_pair *span = definition_at(core, line->by.definition)->span;
     enum subject_found found = find_subject(core, span->on, line->cpu, life, idle, &begin.subject);

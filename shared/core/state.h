@@ -169,7 +169,8 @@ struct life {
     struct told_life told; /* by its last line */
     uint64_t calls_told;   /* complete ones in `calls` that LINEs have counted before their sums */
     int32_t wild_cpu;      /* of a life without a tid: the CPU */
-    uint64_t nobodys; /* its events, which have no thread if the CPU has no known current thread */
+    uint64_t
+        unknown_events; /* its events, which have no thread if the CPU has no known current thread */
     bool exit_known, exiting;
     bool kernel_name_sent, user_name_sent, program_sent;
     bool has_process; /* the past certainly knows its process */
@@ -192,7 +193,7 @@ struct life {
 enum cpu_knowledge {
     CPU_UNKNOWN, /* mapping: as in the past; joining: not settled yet */
     CPU_LET,     /* mapping only: `current` is the current thread of the past */
-    CPU_NOBODY,
+    CPU_THREAD_UNKNOWN,
     CPU_IDLE,
     CPU_THREAD
 };
@@ -332,8 +333,8 @@ struct core {
     struct result_sink sink;
     struct core_settler settler;
     struct life **named; /* by name, for the current row */
-    /* `nobody`: stands for an unknown current thread; `idle`: the idle thread. */
-    struct life nobody, idle;
+    /* `unknown_thread`: stands for an unknown current thread; `idle`: the idle thread. */
+    struct life unknown_thread, idle;
     size_t named_room;
     life_name names;
     uint64_t order, last_process;
@@ -620,7 +621,7 @@ void life_interrupt(struct core *core, struct life *life, const struct interrupt
 /* A kernel event without a CPU. */
 void map_event_without_cpu(struct core *core, const struct event *event);
 /* Why a kernel event that states no thread belongs to nobody. */
-enum tally nobody_because(const struct core *core, const struct event *event);
+enum tally unknown_thread_tally(const struct core *core, const struct event *event);
 /* --- whose.c: the thread of an event, and its contexts --- */
 /* A kernel event with contexts; a user-space event. */
 void map_context_event(struct core *core, struct cpu *cpu, const struct event *event);

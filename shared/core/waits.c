@@ -126,7 +126,7 @@ uint64_t join_who(const struct core *core, uint64_t who)
     const struct life *by = join_named(core, wait_by(who));
     if (by == &core->idle)
         return wait_who(kind == WAKER_THREAD ? WAKER_IDLE : RAN_IDLE, 0);
-    if (!by || by == &core->nobody)
+    if (!by || by == &core->unknown_thread)
         return wait_who(kind == WAKER_THREAD ? WAKER_UNKNOWN : RAN_UNKNOWN, 0);
     return wait_who(kind, by->name);
 }

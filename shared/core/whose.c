@@ -44,16 +44,16 @@ static struct life *user_life(struct core *core, const struct event *event)
         life = life_inside(core, pid_ns, event->vtid, event->time_ns);
     else if (event->has & EVENT_HAS_VPID)
         life = life_of_process(core, pid_ns, event->vpid, event->time_ns);
-    core->tallies.at[TALLY_USER_NOBODY] += life == NULL;
+    core->tallies.at[TALLY_USER_NO_THREAD] += life == NULL;
     core->tallies.at[TALLY_USER_PROCESS] += life && tid_is_of_process(life->tid);
     return life;
 }
 
-enum tally nobody_because(const struct core *core, const struct event *event)
+enum tally unknown_thread_tally(const struct core *core, const struct event *event)
 {
     if (event->cpu < 0)
         return TALLY_KERNEL_NO_CPU;
-    return core->facts.counts_switches ? TALLY_KERNEL_NOBODY : TALLY_KERNEL_NO_SWITCHES;
+    return core->facts.counts_switches ? TALLY_KERNEL_NO_THREAD : TALLY_KERNEL_NO_SWITCHES;
 }
 
 /* The entity of a process, for a kernel event that states no thread; NULL if it states no
@@ -76,7 +76,7 @@ static struct life *life_by_itself(struct core *core, const struct event *event)
     if (shown > 0)
         return life_named(core, shown, event->time_ns);
     struct life *life = NULL;
-    enum tally why = nobody_because(core, event);
+    enum tally why = unknown_thread_tally(core, event);
     /* It is an id of the root namespace, unless a thread is known to have it as an inner id
      * (docs/RESULTS.md, section 3). */
     bool is_ambiguous =
@@ -319,7 +319,7 @@ static bool is_uncertain(const struct core *core, const struct cpu *cpu, const s
      * current thread. */
     if (event->kind == EVENT_SWITCH)
         return event_class_is_counted(event->class) && cpu->knows == CPU_LET;
-    return by_itself && (cpu->knows == CPU_LET || cpu->knows == CPU_NOBODY);
+    return by_itself && (cpu->knows == CPU_LET || cpu->knows == CPU_THREAD_UNKNOWN);
 }
 
 static void map_nowhere(struct core *core, const struct event *event)
@@ -339,15 +339,16 @@ void map_event_without_cpu(struct core *core, const struct event *event)
 }
 
 /* An event without a thread, or of a current thread that may not exist. */
-static void count_nobody(struct core *core, const struct cpu *cpu, const struct event *event)
+static void count_unknown_thread(struct core *core, const struct cpu *cpu,
+                                 const struct event *event)
 {
     if ((event->has & EVENT_HAS_TID) || event->kind == EVENT_SWITCH ||
         !event_class_needs_thread(event->class))
         return;
     if (cpu->knows == CPU_LET)
-        cpu->current->nobodys++;
-    else if (cpu->knows == CPU_NOBODY && !is_call_event(event))
-        core->tallies.at[nobody_because(core, event)]++;
+        cpu->current->unknown_events++;
+    else if (cpu->knows == CPU_THREAD_UNKNOWN && !is_call_event(event))
+        core->tallies.at[unknown_thread_tally(core, event)]++;
 }
 
 void map_context_event(struct core *core, struct cpu *cpu, const struct event *event)
@@ -369,7 +370,7 @@ void map_context_event(struct core *core, struct cpu *cpu, const struct event *e
         step_by_cpu(core, cpu, event);
         return;
     }
-    count_nobody(core, cpu, event);
+    count_unknown_thread(core, cpu, event);
     if (is_phase_event_in_handler(event))
         handlers_book(core, cpu, event->time_ns);
     if (contradicts(core, cpu, event)) {
@@ -405,9 +406,9 @@ static struct life *named_by(struct core *core, const struct event *event)
     return map_process(core, event->vpid);
 }
 
-static void map_user_nobody(struct core *core, const struct event *event)
+static void map_user_unknown(struct core *core, const struct event *event)
 {
-    core->tallies.at[TALLY_USER_NOBODY]++;
+    core->tallies.at[TALLY_USER_NO_THREAD]++;
     counts_take(core, event, NULL, false);
 }
 
@@ -423,7 +424,7 @@ void map_user_event(struct core *core, const struct event *event)
         if (core->facts.has_kernel || (event->has & (EVENT_HAS_VTID | EVENT_HAS_VPID)))
             step_by_cpu(core, cpu, event);
         else
-            map_user_nobody(core, event);
+            map_user_unknown(core, event);
         return;
     }
     struct life *life = named ? named : current;

@@ -116,21 +116,21 @@ static int compare_rows(const void *a, const void *b)
 
 /* With an unknown process, several cells have one row's pid: the instances to keep, as a list in
  * `slowest`, borrowed. */
-struct nobodys {
-    struct nobodys *next; /* of the same path */
+struct unknown_events {
+    struct unknown_events *next; /* of the same path */
     uint32_t path;
     struct slowest slowest;
 };
 
-static struct slowest *nobodys_list(struct fold_rows *rows, struct map *all, uint32_t path,
-                                    struct slowest_rule rule)
+static struct slowest *unknown_events_list(struct fold_rows *rows, struct map *all, uint32_t path,
+                                           struct slowest_rule rule)
 {
-    struct nobodys *first = map_get(all, path);
-    for (struct nobodys *each = first; each; each = each->next)
+    struct unknown_events *first = map_get(all, path);
+    for (struct unknown_events *each = first; each; each = each->next)
         if (slowest_rule_equal(each->slowest.rule, rule))
             return &each->slowest;
-    struct nobodys *made = arena_take(rows->arena, sizeof *made);
-    *made = (struct nobodys){.next = first, .path = path};
+    struct unknown_events *made = arena_take(rows->arena, sizeof *made);
+    *made = (struct unknown_events){.next = first, .path = path};
     slowest_init(&made->slowest, rule);
     map_put(all, path, made);
     return &made->slowest;
@@ -150,33 +150,35 @@ static void add_row(const struct fold_rows *rows, int64_t pid, uint32_t path,
 }
 
 static void add_cell(struct fold_rows *rows, int64_t pid, const struct cell *cell,
-                     struct map *nobodys, struct rows_made *made)
+                     struct map *unknown_events, struct rows_made *made)
 {
     struct slow_instance *instance;
     for (size_t i = 0; (instance = slow_instances_next(&cell->slow, &i));) {
         if (pid != PID_NONE)
             add_row(rows, pid, cell->key.path, instance, made);
         else
-            (void)slowest_put(nobodys_list(rows, nobodys, cell->key.path, instance->told.rule),
-                              instance->told.ended.rank, instance);
+            (void)slowest_put(
+                unknown_events_list(rows, unknown_events, cell->key.path, instance->told.rule),
+                instance->told.ended.rank, instance);
     }
 }
 
-static void add_nobodys(struct fold_rows *rows, struct map *nobodys, struct rows_made *made)
+static void add_unknown_events(struct fold_rows *rows, struct map *unknown_events,
+                               struct rows_made *made)
 {
-    struct nobodys *each;
-    for (size_t at = 0; (each = map_next(nobodys, &at));)
+    struct unknown_events *each;
+    for (size_t at = 0; (each = map_next(unknown_events, &at));)
         for (; each; each = each->next) {
             for (size_t i = 0; i < each->slowest.count; i++)
                 add_row(rows, PID_NONE, each->path, each->slowest.at[i].item, made);
             slowest_clear(&each->slowest);
         }
-    map_clear(nobodys);
+    map_clear(unknown_events);
 }
 
 void fold_rows_instances(struct fold_rows *rows, struct session_report *out)
 {
-    struct map nobodys = {.count = 0};
+    struct map unknown_events = {.count = 0};
     struct rows_made made = {.count = 0};
     size_t count;
     const struct cell_group **groups = fold_groups(rows->fold, rows->arena, &count);
@@ -185,9 +187,9 @@ void fold_rows_instances(struct fold_rows *rows, struct session_report *out)
         for (size_t at = 0; (cell = map_next(&groups[i]->cells, &at));)
             for (; cell; cell = cell->next)
                 if (cell->key.type == CELL_SLOW)
-                    add_cell(rows, groups[i]->pid, cell, &nobodys, &made);
+                    add_cell(rows, groups[i]->pid, cell, &unknown_events, &made);
     }
-    add_nobodys(rows, &nobodys, &made);
+    add_unknown_events(rows, &unknown_events, &made);
     out->instances = arena_take(rows->arena, (made.count + 1) * sizeof *out->instances);
     out->instance_count = made.count;
     if (made.count > 0) {

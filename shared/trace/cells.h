@@ -168,7 +168,7 @@ struct instance_wait *instance_waits_copy(const struct instance_wait *waits, siz
  * an interrupt handler. */
 enum count_whose {
     COUNT_OF_LIFE,
-    COUNT_OF_NOBODY,
+    COUNT_OF_UNKNOWN,
     COUNT_OF_IDLE,
     COUNT_OF_OTHERS,
     COUNT_OF_HANDLER,

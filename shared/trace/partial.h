@@ -18,7 +18,7 @@
 #define TIME_NONE UINT64_MAX
 
 /* Instead of a tid: known to be no thread. */
-enum { TID_NOBODY = -2 };
+enum { TID_SETTLED_UNKNOWN = -2 };
 
 /* Activity of a process whose thread no event shows is assigned to an additional thread of the
  * process with this number; 0 if the number is not a pid. */

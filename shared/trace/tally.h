@@ -47,7 +47,7 @@
     ROW(UNNAMED_CALLS, 30, "unnamed_calls", "system call without a name",                          \
         "system calls without a name",                                                             \
         "the trace does not name its architecture; names are known for x86-64 only", TALLY_STRICT) \
-    ROW(USER_NOBODY, 40, "user_events_without_thread",                                             \
+    ROW(USER_NO_THREAD, 40, "user_events_without_thread",                                          \
         "user-space event of an unknown thread and process (no vtid, no vpid)",                    \
         "user-space events of unknown threads and processes (no vtid, no vpid)",                   \
         "record with lttng add-context --userspace --type=vtid --type=vpid", TALLY_STRICT)         \
@@ -65,7 +65,7 @@
         "record with lttng enable-event --kernel sched_switch, or with lttng add-context "         \
         "--kernel --type=tid",                                                                     \
         TALLY_STRICT)                                                                              \
-    ROW(KERNEL_NOBODY, 44, "kernel_events_without_thread",                                         \
+    ROW(KERNEL_NO_THREAD, 44, "kernel_events_without_thread",                                      \
         "kernel call or phase event on a CPU whose current thread is unknown",                     \
         "kernel calls or phase events on CPUs whose current thread is unknown",                    \
         "to know the thread, record with lttng add-context --kernel --type=tid", 0)                \

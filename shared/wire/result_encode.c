@@ -375,7 +375,7 @@ static void encode_count(struct encoder *encoder, const struct result *from,
     out->name = name(encoder, told->name);
     SET(out, thread, from->thread);
     bool in_handler = told->whose == COUNT_OF_HANDLER; /* older readers show an unknown thread */
-    SET(out, whose, in_handler ? COUNT_OF_NOBODY : told->whose);
+    SET(out, whose, in_handler ? COUNT_OF_UNKNOWN : told->whose);
     SET(out, in_handler, in_handler);
     SET(out, count, told->cell->count);
     SET(out, has_value, told->has_value);

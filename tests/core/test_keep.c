@@ -9,13 +9,13 @@
 
 enum { CPUS = 1000, RECORD_MOST = 8 << 10 };
 
-static int32_t nobody(void *context, const struct core *core, int32_t cpu, uint64_t time_ns)
+static int32_t unknown_thread(void *context, const struct core *core, int32_t cpu, uint64_t time_ns)
 {
     (void)context;
     (void)core;
     (void)cpu;
     (void)time_ns;
-    return TID_NOBODY;
+    return TID_SETTLED_UNKNOWN;
 }
 
 static int by_key(const void *a, const void *b)
@@ -36,7 +36,7 @@ Test(keep, puts_no_machine_into_one_record)
 {
     struct schema *schema = schema_new(NULL);
     const struct result_sink sink = {.take = NULL};
-    const struct core_settler settler = {.settle = nobody};
+    const struct core_settler settler = {.settle = unknown_thread};
     struct core *core = core_new(schema, sink, settler), *restored;
     core_begin(core, (struct core_facts){.has_kernel = true, .counts_switches = true}, NULL);
     const struct event_class *class =

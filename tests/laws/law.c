@@ -366,7 +366,7 @@ static int32_t settle(void *context, const struct core *core, int32_t cpu, uint6
     int32_t tid = settle_found(&search, core);
     for (size_t i = place->at; i + 1 < end && tid > 0; i++)
         if (settle_names_elsewhere(&search, &trace->events[i]))
-            return TID_NOBODY;
+            return TID_SETTLED_UNKNOWN;
     return tid;
 }
 
