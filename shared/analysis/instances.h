@@ -3,11 +3,11 @@
  *
  * Nothing iterates over the open instances of a thread: a thread has totals that only grow, an
  * instance stores their values at its begin, and the difference belongs to it. Instances that
- * differ only in their begins share one struct: it is the youngest, and the others are its older begins
- * (analysis/older begins.h).
+ * differ only in their begins share one struct: it is the youngest, and the others are its older
+ * begins (analysis/older_begins.h).
  *
- * Threads of one process form a thread group: those with the same pid according to the latest information,
- * without a fork of its leader in between. */
+ * Threads of one process form a thread group: those with the same pid according to the latest
+ * information, without a fork of its leader in between. */
 #ifndef ANALYSIS_INSTANCES_H
 #define ANALYSIS_INSTANCES_H
 
@@ -49,7 +49,7 @@ struct phase_thread {
     int32_t tid;
     struct thread_group *thread_group;               /* NULL: its process is unknown */
     struct phase_thread *next_member, **back_member; /* of the thread group */
-    bool exited, counted;                            /* `counted`: among thread group->alive */
+    bool exited, counted;                            /* `counted`: among thread_group->alive */
     bool is_process;        /* stands for events of a process that do not state a thread */
     struct instance *top;   /* the youngest open one; the others follow through `below` */
     struct instance **last; /* by definition of `last_of`: the youngest open one; owned */
@@ -98,13 +98,14 @@ struct instances {
     struct instance *aged;     /* not in that order, linked by `older`: instances_next_over() */
     struct instance **entered; /* by definition: the last one inserted */
     struct map chains;         /* key -> the youngest struct instance */
-    struct map thread_groups;  /* key -> struct thread group */
+    struct map thread_groups;  /* key -> struct thread_group */
     uint64_t last_thread_group;
     uint64_t tick_ns; /* timeouts are checked at multiples of this time; 0: never */
     uint64_t now_ns;  /* the last of these */
     size_t count;     /* including older begins */
     size_t structs;   /* without older begins */
-    /* If the owner saves state; else NULL. Changed instances, and removed blocks of older begins. */
+    /* If the owner saves state; else NULL. Changed instances, and removed blocks of older
+     * begins. */
     struct changes *changes;
     /* Likewise: called when the thread group data of a thread changes. */
     void (*group_changed)(struct phase_thread *thread);
@@ -140,7 +141,8 @@ void instances_told(struct instances *all, struct phase_thread *thread, uint32_t
 bool instances_are_of(const struct phase_thread *thread, int32_t pid);
 /* The process of the thread is no longer known. */
 void instances_untold(struct instances *all, struct phase_thread *thread);
-/* The leader of `pid` was forked: threads with this pid from now on are not in the thread group of earlier ones. */
+/* The leader of `pid` was forked: threads with this pid from now on are not in the thread group of
+ * earlier ones. */
 void instances_forked(struct instances *all, int32_t pid);
 /* The thread has exited. True if that ends its process: its leader and all its known threads have
  * exited. */
@@ -158,8 +160,8 @@ static inline void instances_call_over(struct phase_thread *thread, bool complet
         instances_leave_call(thread, complete);
 }
 
-/* A thread group without members, with id, key, current, and leader_exited of `kept`; NULL if the pid
- * already has one. */
+/* A thread group without members, with id, key, current, and leader_exited of `kept`; NULL if the
+ * pid already has one. */
 struct thread_group *instances_restore_group(struct instances *all,
                                              const struct thread_group *kept);
 /* The thread, which has no thread group, becomes a member without being counted. */
@@ -198,9 +200,9 @@ struct instance *instances_open(struct instances *all, struct phase_thread *thre
 /* The same, but it may get equal instances as its older begins. */
 struct instance *instances_begin(struct instances *all, struct phase_thread *thread,
                                  const struct instance_begin *begin);
-/* Begin and end of adding older begins: the instance becomes the youngest older begin of its struct;
- * older_begins_push_step() adds more; then the struct is a new instance, younger than all, that has spent
- * nothing. */
+/* Begin and end of adding older begins: the instance becomes the youngest older begin of its
+ * struct; older_begins_push_step() adds more; then the struct is a new instance, younger than all,
+ * that has spent nothing. */
 struct older_begins *instances_go_below(struct instances *all, struct instance *instance);
 void instances_go_on_top(struct instances *all, struct instance *instance,
                          const struct instance_begin *begin);

@@ -1,4 +1,5 @@
-/* analysis/instances_parts.h -- shared by instances.c, instance_links.c, and thread_groups.c only. */
+/* analysis/instances_parts.h -- shared by instances.c, instance_links.c, and thread_groups.c
+ * only. */
 #ifndef ANALYSIS_INSTANCES_PARTS_H
 #define ANALYSIS_INSTANCES_PARTS_H
 
@@ -38,7 +39,7 @@ struct definition_links {
 void links_use(struct instances *all, const struct phase_set *set);
 void links_leave(struct instances *all);
 
-/* Adds it to the open instances of its thread's thread group, and to its chains; removes it. */
+/* Adds it to the open instances of its thread group, and to its chains; removes it. */
 void thread_group_link(struct instances *all, struct instance *instance);
 void thread_group_unlink(struct instances *all, struct instance *instance);
 

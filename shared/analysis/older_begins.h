@@ -1,9 +1,9 @@
-/* analysis/older begins.h -- the older ones of open phase instances with the same thread, definition,
- * path, and values. They differ only in their begins.
+/* analysis/older_begins.h -- the older ones of open phase instances with the same thread,
+ * definition, path, and values. They differ only in their begins.
  *
- * A phase whose end never comes leaves one instance per begin. So older begins are stored as the steps
- * from each to the next younger one, about 10 bytes each, and are never iterated over. They are
- * removed at both ends: the youngest by an end event, the oldest by its timeout. */
+ * A phase whose end never comes leaves one instance per begin. So older begins are stored as the
+ * steps from each to the next younger one, about 10 bytes each, and are never iterated over. They
+ * are removed at both ends: the youngest by an end event, the oldest by its timeout. */
 #ifndef ANALYSIS_OLDER_BEGINS_H
 #define ANALYSIS_OLDER_BEGINS_H
 

@@ -1,5 +1,5 @@
-/* Thread groups: threads that belong to one process according to the latest information, and their open
- * instances. */
+/* Thread groups: threads that belong to one process according to the latest information, and their
+ * open instances. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -217,7 +217,7 @@ struct call_named {
     const struct syscall *call;
 };
 
-/* Steps between older begins: a block of analysis/older begins.h. */
+/* Steps between older begins: a block of analysis/older_begins.h. */
 struct steps_line {
     uint64_t count, events;
     bool has_other; /* some time can only be assigned by the past */
@@ -246,7 +246,7 @@ struct instance_line {
     struct time_vector time; /* of its thread, since it began */
     struct field_value *values;
     size_t value_count;
-    /* Older open instances that differ only in their begins (analysis/older begins.h). */
+    /* Older open instances that differ only in their begins (analysis/older_begins.h). */
     uint64_t older_begins;
     struct older_begin_line oldest, youngest;
     struct steps_line *steps; /* of older begins - 1 in all */

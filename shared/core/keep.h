@@ -1,8 +1,8 @@
 /* core/keep.h -- saves the state of a joining core as records, and restores it.
  *
  * There is one record per life, process, descriptor table, descriptor, open instance, and block of
- * its older begins, and one for the core as a whole. Unchanged entities make the same record again. A
- * restored core produces the same results as the saved one would have. Records of older versions
+ * its older begins, and one for the core as a whole. Unchanged entities make the same record again.
+ * A restored core produces the same results as the saved one would have. Records of older versions
  * are read, those of newer ones refused. */
 #ifndef CORE_KEEP_H
 #define CORE_KEEP_H

@@ -25,7 +25,8 @@ bool settle_elsewhere(const struct settle_search *search, const struct record *r
 /* The same for an unchanged event. */
 void settle_look_at(struct settle_search *search, const struct event *event);
 bool settle_names_elsewhere(const struct settle_search *search, const struct event *event);
-/* The result if no record showed the thread elsewhere: a thread, 0 (idle), or TID_SETTLED_UNKNOWN. */
+/* The result if no record showed the thread elsewhere: a thread, 0 (idle), or
+ * TID_SETTLED_UNKNOWN. */
 int32_t settle_found(const struct settle_search *search, const struct core *core);
 
 #endif

@@ -166,7 +166,8 @@ Test(older_begins, are_the_marks_that_were_pushed)
         run(seed);
 }
 
-/* What a begin of a phase whose end never comes costs, on a thread that reads and is blocked in turn. */
+/* What a begin of a phase whose end never comes costs, on a thread that reads and is blocked in
+ * turn. */
 Test(older_begins, take_some_bytes_each)
 {
     enum { BEGINS = 20000 };

@@ -239,8 +239,8 @@ static void take_passed(void *fold, const struct passed_told *passed)
     fold_take_passed(fold, passed);
 }
 
-/* Ends the joiner behind part `last`, and makes another of what it saved, read in any order; tells some of
- * the living again, which must change nothing. */
+/* Ends the joiner behind part `last`, and makes another of what it saved, read in any order; tells
+ * some of the living again, which must change nothing. */
 static struct joiner *restart(struct joiner *joiner, struct schema *schema, struct result_sink sink,
                               const struct part *parts, size_t last, uint64_t *random)
 {
