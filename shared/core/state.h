@@ -169,8 +169,7 @@ struct life {
     struct told_life told; /* by its last line */
     uint64_t calls_told;   /* complete ones in `calls` that LINEs have counted before their sums */
     int32_t wild_cpu;      /* of a life without a tid: the CPU */
-    uint64_t
-        unknown_events; /* its events, which have no thread if the CPU has no known current thread */
+    uint64_t unknown_events; /* without a thread, if its CPU has no known current thread */
     bool exit_known, exiting;
     bool kernel_name_sent, user_name_sent, program_sent;
     bool has_process; /* the past certainly knows its process */
