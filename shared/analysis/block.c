@@ -13,23 +13,23 @@
 #include "analysis/view.h"
 
 #define BLOCK(T, KEY, REG, SUM)                                                                    \
-    KEY(T, 1, number, dev, "device, as the kernel numbers it")                                     \
+    KEY(T, 1, number, dev, "device number of the kernel")                                          \
     KEY(T, 2, text, kind, "read, write, discard, flush, other")                                    \
     SUM(T, 3, durations, run, "from the issue of a request to its completion")                     \
-    SUM(T, 4, bytes, bytes, "that were completed")                                                 \
+    SUM(T, 4, bytes, bytes, "bytes of completed requests")                                         \
     SUM(T, 5, count, errors, "completions with an error")                                          \
-    SUM(T, 6, count, requeues, "requests that the driver gave back")                               \
-    SUM(T, 7, count, merges, "that became part of a waiting request")                              \
+    SUM(T, 6, count, requeues, "requests requeued by the driver")                                  \
+    SUM(T, 7, count, merges, "requests merged into a waiting request")                             \
     SUM(T, 8, count, begin_unknown, "completions without an issue in the trace")                   \
     SUM(T, 9, count, end_unknown, "issues without a completion in the trace")
 ATOM_DEFINE(block, BLOCK)
 
 #define BLOCK_OPEN(T, KEY, REG, SUM)                                                               \
-    KEY(T, 1, number, dev, "device, as the kernel numbers it")                                     \
-    KEY(T, 2, number, sector, "the first that is not complete")                                    \
-    REG(T, 3, time, issued_ns, "when it was issued")                                               \
-    REG(T, 4, number, left, "sectors from there on")                                               \
-    REG(T, 5, number, rwbs, "what it does")
+    KEY(T, 1, number, dev, "device number of the kernel")                                          \
+    KEY(T, 2, number, sector, "the first sector not complete")                                     \
+    REG(T, 3, time, issued_ns, "time of the issue")                                                \
+    REG(T, 4, number, left, "remaining sectors")                                                   \
+    REG(T, 5, number, rwbs, "operation")
 ATOM_DEFINE(block_open, BLOCK_OPEN)
 
 /* MAJOR:MINOR. Source: include/linux/kdev_t.h. */

@@ -18,13 +18,13 @@ ATOM_DEFINE(callback, CALLBACK)
 /* The running function: of a timer, or of work, which has no CPU. */
 #define TIMER_OPEN(T, KEY, REG, SUM)                                                               \
     KEY(T, 1, cpu, cpu, "CPU")                                                                     \
-    KEY(T, 2, address, address, "of the timer")                                                    \
-    REG(T, 3, time, called_ns, "when its function was called")                                     \
+    KEY(T, 2, address, address, "address of the timer")                                            \
+    REG(T, 3, time, called_ns, "time of the call")                                                 \
     REG(T, 4, address, function, "address of the function")                                        \
     REG(T, 5, text, kind, "hrtimer, timer")
 #define WORK_OPEN(T, KEY, REG, SUM)                                                                \
-    KEY(T, 1, address, address, "of the work")                                                     \
-    REG(T, 2, time, called_ns, "when its function was called")                                     \
+    KEY(T, 1, address, address, "address of the work item")                                        \
+    REG(T, 2, time, called_ns, "time of the call")                                                 \
     REG(T, 3, address, function, "address of the function")
 ATOM_DEFINE(timer_open, TIMER_OPEN)
 ATOM_DEFINE(work_open, WORK_OPEN)

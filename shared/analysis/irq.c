@@ -9,7 +9,7 @@
 #define IRQ(T, KEY, REG, SUM)                                                                      \
     KEY(T, 1, cpu, cpu, "CPU")                                                                     \
     KEY(T, 2, number, irq, "interrupt")                                                            \
-    KEY(T, 3, text, name, "what its handler is called; empty: it was not told")                    \
+    KEY(T, 3, text, name, "name of the handler; empty: unknown")                                   \
     SUM(T, 4, durations, run, "from the handler's begin to its end")                               \
     SUM(T, 5, count, begin_unknown, "runs without a begin in the trace")                           \
     SUM(T, 6, count, end_unknown, "runs without an end in the trace")
@@ -19,8 +19,8 @@ ATOM_DEFINE(irq, IRQ)
 #define IRQ_OPEN(T, KEY, REG, SUM)                                                                 \
     KEY(T, 1, cpu, cpu, "CPU")                                                                     \
     KEY(T, 2, number, irq, "interrupt")                                                            \
-    REG(T, 3, time, entered_ns, "when it began; 0: none runs")                                     \
-    REG(T, 4, text, name, "what it is called")
+    REG(T, 3, time, entered_ns, "time of the begin; 0: not running")                               \
+    REG(T, 4, text, name, "name of the handler")
 ATOM_DEFINE(irq_open, IRQ_OPEN)
 
 static const struct view_column shown[] = {

@@ -10,22 +10,22 @@
 
 #define NET(T, KEY, REG, SUM)                                                                      \
     KEY(T, 1, text, name, "interface")                                                             \
-    SUM(T, 2, durations, wait, "from a packet's queue to the driver that takes it")                \
-    SUM(T, 3, count, queued, "packets for the interface")                                          \
-    SUM(T, 4, bytes, queued_bytes, "of these")                                                     \
-    SUM(T, 5, count, sent, "packets that the driver took")                                         \
-    SUM(T, 6, bytes, sent_bytes, "of these")                                                       \
-    SUM(T, 7, count, retries, "packets that the driver did not take yet")                          \
-    SUM(T, 8, count, errors, "packets that the driver dropped")                                    \
-    SUM(T, 9, count, received, "packets from the interface")                                       \
-    SUM(T, 10, bytes, received_bytes, "of these")                                                  \
-    SUM(T, 11, count, begin_unknown, "packets sent that were not seen in a queue")                 \
-    SUM(T, 12, count, end_unknown, "packets queued that were not seen sent")
+    SUM(T, 2, durations, wait, "from queuing a packet to its acceptance by the driver")            \
+    SUM(T, 3, count, queued, "packets queued")                                                     \
+    SUM(T, 4, bytes, queued_bytes, "bytes of the packets queued")                                  \
+    SUM(T, 5, count, sent, "packets accepted by the driver")                                       \
+    SUM(T, 6, bytes, sent_bytes, "bytes of the packets accepted")                                  \
+    SUM(T, 7, count, retries, "sends refused because the driver was busy")                         \
+    SUM(T, 8, count, errors, "packets dropped by the driver")                                      \
+    SUM(T, 9, count, received, "packets received")                                                 \
+    SUM(T, 10, bytes, received_bytes, "bytes of the packets received")                             \
+    SUM(T, 11, count, begin_unknown, "packets sent without a queue event in the trace")            \
+    SUM(T, 12, count, end_unknown, "packets queued without a send event in the trace")
 ATOM_DEFINE(net, NET)
 
 #define NET_QUEUED(T, KEY, REG, SUM)                                                               \
-    KEY(T, 1, number, skbaddr, "address of its buffer")                                            \
-    REG(T, 2, time, queued_ns, "when it was queued")                                               \
+    KEY(T, 1, number, skbaddr, "address of the packet buffer")                                     \
+    REG(T, 2, time, queued_ns, "time of queuing")                                                  \
     REG(T, 3, text, name, "interface")
 ATOM_DEFINE(net_queued, NET_QUEUED)
 

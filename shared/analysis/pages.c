@@ -10,10 +10,10 @@
     SUM(T, 2, count, user_faults, "page faults in user mode")                                      \
     SUM(T, 3, count, kernel_faults, "page faults in the kernel")                                   \
     SUM(T, 4, count, allocations, "allocations of pages")                                          \
-    SUM(T, 5, count, allocated_pages, "pages of these")                                            \
-    SUM(T, 6, count, failures, "allocations that found no pages")                                  \
-    SUM(T, 7, count, frees, "times that pages were freed")                                         \
-    SUM(T, 8, count, freed_pages, "pages of these")
+    SUM(T, 5, count, allocated_pages, "pages of them")                                             \
+    SUM(T, 6, count, failures, "failed allocations of pages")                                      \
+    SUM(T, 7, count, frees, "page frees")                                                          \
+    SUM(T, 8, count, freed_pages, "pages of them")
 ATOM_DEFINE(pages, PAGES)
 
 static const struct view_column shown[] = {

@@ -11,13 +11,13 @@
 
 #define SIGNAL(T, KEY, REG, SUM)                                                                   \
     KEY(T, 1, number, sig, "number of the signal")                                                 \
-    KEY(T, 2, text, target, "name of the thread that it is for; empty: of a delivery")             \
-    SUM(T, 3, count, generated, "signals that were generated")                                     \
-    SUM(T, 4, count, ignored, "of these, which the target ignores")                                \
-    SUM(T, 5, count, pending, "of these, which were pending already")                              \
+    KEY(T, 2, text, target, "name of the target thread; empty: a delivery")                        \
+    SUM(T, 3, count, generated, "signals generated")                                               \
+    SUM(T, 4, count, ignored, "signals that the target ignores")                                   \
+    SUM(T, 5, count, pending, "signals that were already pending")                                 \
     SUM(T, 6, count, lost,                                                                         \
-        "of these, for which there was no room: they, or what they tell, are lost")                \
-    SUM(T, 7, count, delivered, "signals that were delivered")
+        "signals lost, completely or without their data, because the queue was full")              \
+    SUM(T, 7, count, delivered, "signals delivered")
 ATOM_DEFINE(signal, SIGNAL)
 
 /* Source: include/uapi/asm-generic/signal.h, which most architectures have. */

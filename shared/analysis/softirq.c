@@ -10,12 +10,12 @@
 #define SOFTIRQ(T, KEY, REG, SUM)                                                                  \
     KEY(T, 1, cpu, cpu, "CPU")                                                                     \
     KEY(T, 2, number, vec, "vector")                                                               \
-    REG(T, 3, time, raised_ns, "when it was raised; 0: it is not")                                 \
-    REG(T, 4, time, entered_ns, "when its handler began; 0: it does not run")                      \
+    REG(T, 3, time, raised_ns, "time of the raise; 0: not raised")                                 \
+    REG(T, 4, time, entered_ns, "time of the handler's begin; 0: not running")                     \
     SUM(T, 5, durations, latency, "from the first raise to the handler's begin")                   \
     SUM(T, 6, durations, run, "from the handler's begin to its end")                               \
     SUM(T, 7, count, raises, "raises")                                                             \
-    SUM(T, 8, count, repeats, "raises while it was raised already")                                \
+    SUM(T, 8, count, repeats, "raises while it was already raised")                                \
     SUM(T, 9, count, raise_unknown, "runs without a raise in the trace")                           \
     SUM(T, 10, count, entry_unknown, "raises without a run in the trace")                          \
     SUM(T, 11, count, begin_unknown, "runs without a begin in the trace")                          \

@@ -7,7 +7,7 @@
 #define VECTOR(T, KEY, REG, SUM)                                                                   \
     KEY(T, 1, cpu, cpu, "CPU")                                                                     \
     KEY(T, 2, number, vector, "vector")                                                            \
-    REG(T, 3, time, entered_ns, "when its handler began; 0: it does not run")                      \
+    REG(T, 3, time, entered_ns, "time of the handler's begin; 0: not running")                     \
     SUM(T, 4, durations, run, "from the handler's begin to its end")                               \
     SUM(T, 5, count, begin_unknown, "runs without a begin in the trace")                           \
     SUM(T, 6, count, end_unknown, "runs without an end in the trace")
