@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     const int threads = numbers[0], changed = numbers[1], saves = numbers[2];
     struct machine machine = {.schema = schema_new(NULL), .now_ns = 1000000000};
     machine.core = core_new(machine.schema, (struct result_sink){.take = NULL},
-                            (struct core_settler){.settle = unknown_thread});
+                            (struct core_settle_source){.settle = unknown_thread});
     core_begin(machine.core, (struct core_facts){.has_kernel = true, .counts_switches = true},
                NULL);
     machine.entry = schema_class(machine.schema, DOMAIN_KERNEL, text_of("syscall_entry_read"));

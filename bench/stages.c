@@ -94,7 +94,7 @@ static void join_row(struct bench *bench, struct schema *schema, struct row *row
         fprintf(stderr, "%s\n", why.text);
     bench->row = row;
     struct core *core = core_new(schema, (struct result_sink){.take = drop_result},
-                                 (struct core_settler){settle, bench});
+                                 (struct core_settle_source){settle, bench});
     core_begin(
         core,
         (struct core_facts){.has_kernel = !bench->user_only, .counts_switches = !bench->user_only},

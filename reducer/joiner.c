@@ -41,9 +41,9 @@ struct joiner {
 
 static int32_t settle(void *context, const struct core *core, int32_t cpu, uint64_t first_ns);
 
-static struct core_settler settler_of(struct joiner *joiner)
+static struct core_settle_source settle_source_of(struct joiner *joiner)
 {
-    return (struct core_settler){settle, joiner};
+    return (struct core_settle_source){settle, joiner};
 }
 
 /* Without its core. */
@@ -59,7 +59,7 @@ static struct joiner *new_joiner(struct result_sink sink)
 struct joiner *joiner_new(struct schema *schema, struct result_sink sink)
 {
     struct joiner *joiner = new_joiner(sink);
-    joiner->core = core_new(schema, sink, settler_of(joiner));
+    joiner->core = core_new(schema, sink, settle_source_of(joiner));
     return joiner;
 }
 
@@ -529,7 +529,7 @@ enum status joiner_restore(struct schema *schema, struct result_sink sink,
         if (is_of_engine(&records[i]))
             status = engine_restore(joiner->engine, records[i].record, why);
     if (status == STATUS_OK)
-        status = core_restore(schema, phases, sink, settler_of(joiner), records, count,
+        status = core_restore(schema, phases, sink, settle_source_of(joiner), records, count,
                               &joiner->core, why);
     if (status == STATUS_OK) {
         *out = joiner;

@@ -9,7 +9,7 @@
 #include "reducer/session_phases.h"
 #include "reducer/state_diff.h"
 #include "reducer/joiner.h"
-#include "reducer/whole.h"
+#include "reducer/decoded_chunk.h"
 #include "results/batch.h"
 #include "trace/schema.h"
 #include "wire/result_codec.h"
@@ -373,7 +373,7 @@ static void tell_phases(struct partition *partition, struct session *session,
 }
 
 static void join_whole(struct partition *partition, struct session *session, uint64_t chunk,
-                       struct whole_chunk *whole)
+                       struct decoded_chunk *whole)
 {
     struct interval_end end = whole->end;
     assert(end.chunk == chunk && end.begin_ns <= end.end_ns);
@@ -414,8 +414,8 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
                                      .what = "the session continues after its end"});
     session->header.ended = false;
 
-    struct whole_chunk whole;
-    status = whole_decode(ready->records, ready->count, session->schema, NULL, &whole, why);
+    struct decoded_chunk whole;
+    status = decoded_chunk_read(ready->records, ready->count, session->schema, NULL, &whole, why);
     if (status == STATUS_OK) {
         whole.end.gap_before |= ready->gap_before || session->gap;
         status = check_border(partition, session, ready->chunk, &whole.end, why);
@@ -435,7 +435,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
         else
             tell_results(partition, session, ready->chunk);
     }
-    whole_clear(&whole);
+    decoded_chunk_clear(&whole);
     return status;
 }
 

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "reducer/joiner.h"
 #include "reducer/waiting.h"
-#include "reducer/whole.h"
+#include "reducer/decoded_chunk.h"
 #include "results/fold.h"
 #include "trace/schema.h"
 
@@ -42,7 +42,7 @@ struct joined_session {
 struct prepared {
     char *session;
     uint64_t chunk;
-    struct whole_chunk whole;
+    struct decoded_chunk whole;
 };
 
 struct reducer {
@@ -169,8 +169,8 @@ struct prepared *reducer_prepare(const struct reducer *reducer, const struct byt
     struct prepared *prepared = memory_new(sizeof *prepared);
     prepared->session = memory_string(place.meta.session);
     prepared->chunk = place.meta.chunk;
-    if (whole_decode(records, count, reducer->schema, reducer->store, &prepared->whole, &ignored) ==
-        STATUS_OK)
+    if (decoded_chunk_read(records, count, reducer->schema, reducer->store, &prepared->whole,
+                           &ignored) == STATUS_OK)
         return prepared;
     prepared_free(prepared);
     return NULL;
@@ -180,7 +180,7 @@ void prepared_free(struct prepared *prepared)
 {
     if (!prepared)
         return;
-    whole_clear(&prepared->whole);
+    decoded_chunk_clear(&prepared->whole);
     free(prepared->session);
     free(prepared);
 }
@@ -193,15 +193,15 @@ void reducer_use(struct reducer *reducer, struct prepared *take_prepared)
 
 /* The records of the chunk: as prepared, or decoded now. */
 static enum status whole_of(struct reducer *reducer, const struct ready_chunk *ready,
-                            struct whole_chunk *out, struct failure *why)
+                            struct decoded_chunk *out, struct failure *why)
 {
     struct prepared *prepared = reducer->prepared;
     if (!prepared || prepared->chunk != ready->chunk ||
         strcmp(prepared->session, ready->session) != 0)
-        return whole_decode(ready->records, ready->count, reducer->schema, reducer->store, out,
-                            why);
+        return decoded_chunk_read(ready->records, ready->count, reducer->schema, reducer->store,
+                                  out, why);
     *out = prepared->whole;
-    prepared->whole = (struct whole_chunk){.row = {.count = 0}};
+    prepared->whole = (struct decoded_chunk){.row = {.count = 0}};
     reducer_use(reducer, NULL);
     return STATUS_OK;
 }
@@ -241,7 +241,7 @@ static enum status join(struct reducer *reducer, const struct ready_chunk *ready
                         struct failure *why)
 {
     struct joined_session *session = session_at(reducer, ready->session);
-    struct whole_chunk whole;
+    struct decoded_chunk whole;
     enum status status = whole_of(reducer, ready, &whole, why);
     if (status == STATUS_OK)
         status = check_order(session, &whole.end, why);
@@ -259,7 +259,7 @@ static enum status join(struct reducer *reducer, const struct ready_chunk *ready
         failure_prefix(why, "%s: chunk %llu", ready->session, (unsigned long long)ready->chunk);
         session->gap = true;
     }
-    whole_clear(&whole);
+    decoded_chunk_clear(&whole);
     return status;
 }
 

@@ -110,7 +110,7 @@ static char *ready_folder(const struct bt2_input *input)
     return NULL;
 }
 
-static bool lies_in(struct bytes bytes, const struct packet_at *packet)
+static bool is_in_bytes(struct bytes bytes, const struct packet_at *packet)
 {
     return packet->bytes >= bytes.at && packet->bytes < bytes.at + bytes.count;
 }
@@ -118,13 +118,14 @@ static bool lies_in(struct bytes bytes, const struct packet_at *packet)
 /* libbabeltrace2 joins the files of one stream instance by the begin of their packets, so the seam
  * may be in a separate file; not if two packets begin at the same time, because it would swap them,
  * nor before LTTng 2.8, when instances had no number. */
-static bool may_lie_apart(const struct stream_part *part, const struct packet_row *row)
+static bool may_be_separate(const struct stream_part *part, const struct packet_row *row)
 {
     if (part->damaged || part->file->path == NULL || part->seam_count == 0 ||
         part->seam_count == part->packet_count)
         return false;
     for (size_t i = 1; i < row->count; i++)
-        if (lies_in(part->file->seam, &row->at[i - 1]) && lies_in(part->file->data, &row->at[i]))
+        if (is_in_bytes(part->file->seam, &row->at[i - 1]) &&
+            is_in_bytes(part->file->data, &row->at[i]))
             return row->at[i].head.has_instance &&
                    row->at[i - 1].head.begin_ns < row->at[i].head.begin_ns;
     return false;
@@ -157,7 +158,7 @@ static enum status write_packets(struct stage *stage, const char *folder,
     for (size_t i = 0; i < row->count && status == STATUS_OK; i++) {
         const struct packet_at *packet = &row->at[i];
         size_t padding = packet->told_size - packet->head.size;
-        if (!lies_in(part->file->seam, packet) && !lies_in(part->file->data, packet))
+        if (!is_in_bytes(part->file->seam, packet) && !is_in_bytes(part->file->data, packet))
             continue;
         add_run(&runs, (struct bytes){packet->bytes, packet->head.size});
         if (padding > PADDING_MAX)
@@ -186,7 +187,7 @@ static enum status stage_part(struct stage *stage, const char *folder,
     if (lies_ready(part))
         return stage_link(stage, folder, part->file->name, part->file->path, why);
     const struct packet_row *row = &streams->at[streams->stream_of[index]].packets;
-    if (!may_lie_apart(part, row))
+    if (!may_be_separate(part, row))
         return write_packets(stage, folder, part, row, why);
     char *seam_name = memory_format("%s.seam", part->file->name);
     enum status status = stage_write(stage, folder, seam_name, &part->file->seam, 1, why);

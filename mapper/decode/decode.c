@@ -371,7 +371,7 @@ void decode_next(struct stream *stream)
     if (stream_packet_over(stream))
         stream_next_packet(stream);
     else if (!header(stream))
-        stream_lie(stream);
+        stream_bad_packet(stream);
 }
 
 size_t decode_one(struct stream *stream, struct event *event)
@@ -384,7 +384,7 @@ size_t decode_one(struct stream *stream, struct event *event)
     }
     if (!take(stream, event)) {
         event_make_plain(event); /* it was filled in part, and the slot is reused */
-        stream_lie(stream);
+        stream_bad_packet(stream);
         return 0;
     }
     stream->last_ns = stream->head_ns;

@@ -127,7 +127,7 @@ void stream_next_packet(struct stream *stream)
     }
 }
 
-void stream_lie(struct stream *stream)
+void stream_bad_packet(struct stream *stream)
 {
     stream->head = HEAD_NONE;
     leave_packet(stream);

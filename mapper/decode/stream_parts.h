@@ -24,7 +24,7 @@ void stream_pass(struct stream *stream, uint64_t last_ns);
 
 /* stream.c: sets the head after the current packet, which has ended, or is inconsistent. */
 void stream_next_packet(struct stream *stream);
-void stream_lie(struct stream *stream);
+void stream_bad_packet(struct stream *stream);
 /* Reports a backward clock, once. */
 void stream_backwards(struct stream *stream);
 

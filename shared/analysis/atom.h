@@ -98,31 +98,31 @@ struct atom {
 #define ATOM_KEY_TEXT(T, tag, type, name, words) +(ATOM_IS_##type == ATOM_IS_text)
 
 /* Defines struct NOUN, struct NOUN_key for lookups, and the columns for its kind. */
-#define ATOM_DEFINE(noun, COLUMNS)                                                                 \
-    struct noun##_key {                                                                            \
+#define ATOM_DEFINE(entity, COLUMNS)                                                               \
+    struct entity##_key {                                                                          \
         struct atom atom;                                                                          \
-        COLUMNS(noun, ATOM_FIELD, ATOM_NOTHING, ATOM_NOTHING)                                      \
+        COLUMNS(entity, ATOM_FIELD, ATOM_NOTHING, ATOM_NOTHING)                                    \
     };                                                                                             \
-    struct noun {                                                                                  \
+    struct entity {                                                                                \
         struct atom atom;                                                                          \
-        COLUMNS(noun, ATOM_FIELD, ATOM_NOTHING, ATOM_NOTHING)                                      \
-        COLUMNS(noun, ATOM_NOTHING, ATOM_FIELD, ATOM_NOTHING)                                      \
-        COLUMNS(noun, ATOM_NOTHING, ATOM_NOTHING, ATOM_FIELD)                                      \
+        COLUMNS(entity, ATOM_FIELD, ATOM_NOTHING, ATOM_NOTHING)                                    \
+        COLUMNS(entity, ATOM_NOTHING, ATOM_FIELD, ATOM_NOTHING)                                    \
+        COLUMNS(entity, ATOM_NOTHING, ATOM_NOTHING, ATOM_FIELD)                                    \
     };                                                                                             \
     enum {                                                                                         \
-        noun##_key_size = 0 COLUMNS(noun, ATOM_KEY_SIZE, ATOM_NOTHING, ATOM_NOTHING),              \
-        noun##_key_texts = 0 COLUMNS(noun, ATOM_KEY_TEXT, ATOM_NOTHING, ATOM_NOTHING)              \
+        entity##_key_size = 0 COLUMNS(entity, ATOM_KEY_SIZE, ATOM_NOTHING, ATOM_NOTHING),          \
+        entity##_key_texts = 0 COLUMNS(entity, ATOM_KEY_TEXT, ATOM_NOTHING, ATOM_NOTHING)          \
     };                                                                                             \
-    static_assert(sizeof(struct noun##_key) == sizeof(struct atom) + noun##_key_size,              \
+    static_assert(sizeof(struct entity##_key) == sizeof(struct atom) + entity##_key_size,          \
                   "keys are right behind the head");                                               \
-    static const struct atom_column noun##_columns[] = {                                           \
-        COLUMNS(noun, ATOM_KEY_COLUMN, ATOM_REG_COLUMN, ATOM_SUM_COLUMN)};
+    static const struct atom_column entity##_columns[] = {                                         \
+        COLUMNS(entity, ATOM_KEY_COLUMN, ATOM_REG_COLUMN, ATOM_SUM_COLUMN)};
 
 /* For the initializer of a struct atom_kind. */
-#define ATOM_COLUMNS_OF(noun)                                                                      \
-    .name = #noun, .size = sizeof(struct noun), .columns = noun##_columns,                         \
-    .column_count = sizeof noun##_columns / sizeof *noun##_columns, .key_size = noun##_key_size,   \
-    .key_texts = noun##_key_texts
+#define ATOM_COLUMNS_OF(entity)                                                                    \
+    .name = #entity, .size = sizeof(struct entity), .columns = entity##_columns,                   \
+    .column_count = sizeof entity##_columns / sizeof *entity##_columns,                            \
+    .key_size = entity##_key_size, .key_texts = entity##_key_texts
 
 static inline uint64_t *atom_number_at(const struct atom *atom, const struct atom_column *column)
 {

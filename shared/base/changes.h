@@ -13,7 +13,7 @@ struct change {
 };
 
 /* The `type` that contains the member. */
-#define NOUN_OF(type, change, field) ((type *)((uintptr_t)(change)-offsetof(type, field)))
+#define CONTAINER_OF(type, change, field) ((type *)((uintptr_t)(change)-offsetof(type, field)))
 
 /* All zero is empty. */
 struct changes {
@@ -27,9 +27,9 @@ struct changes {
 /* Frees its memory; the entities are not touched. */
 void changes_clear(struct changes *changes);
 
-#define EACH_CHANGED(noun, type, field, changes)                                                   \
+#define EACH_CHANGED(entity, type, field, changes)                                                 \
     size_t i = 0;                                                                                  \
-    i < (changes)->count && ((noun) = NOUN_OF(type, (changes)->at[i], field));                     \
+    i < (changes)->count && ((entity) = CONTAINER_OF(type, (changes)->at[i], field));              \
     i++
 
 void changes_add(struct changes *changes, struct change *change);

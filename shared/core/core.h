@@ -57,12 +57,13 @@ struct core_counts core_counts(const struct core *core);
 
 /* Determines the current thread of `cpu`, whose first event since its state was unknown is at
  * `first_ns`: a tid, 0 (idle), or TID_SETTLED_UNKNOWN. `tid_runs_on`: core_cpu_of(). */
-struct core_settler {
+struct core_settle_source {
     int32_t (*settle)(void *context, const struct core *core, int32_t cpu, uint64_t first_ns);
     void *context;
 };
 
-struct core *core_new(struct schema *schema, struct result_sink sink, struct core_settler settler);
+struct core *core_new(struct schema *schema, struct result_sink sink,
+                      struct core_settle_source settle_source);
 /* The CPU on which the thread is considered current; -1 if on none. */
 int32_t core_cpu_of(const struct core *core, int32_t tid);
 /* Begins an interval with these facts and phase definitions (NULL: none). */

@@ -439,9 +439,10 @@ void join_wakeup(struct core *core, const struct event *event, const struct life
 void join_settle(struct core *core, int32_t number, uint64_t first_ns)
 {
     struct cpu *cpu = cpu_at(core, number);
-    int32_t tid = core->facts.counts_switches
-                      ? core->settler.settle(core->settler.context, core, number, first_ns)
-                      : TID_SETTLED_UNKNOWN;
+    int32_t tid =
+        core->facts.counts_switches
+            ? core->settle_source.settle(core->settle_source.context, core, number, first_ns)
+            : TID_SETTLED_UNKNOWN;
     assert(cpu); /* it has an event */
     uint64_t border_ns = cpu->border_ns;
     cpu->run_whole = false;

@@ -25,13 +25,14 @@ static void group_changed(struct phase_thread *thread)
     life_touch(life_of_thread(thread));
 }
 
-struct core *core_new(struct schema *schema, struct result_sink sink, struct core_settler settler)
+struct core *core_new(struct schema *schema, struct result_sink sink,
+                      struct core_settle_source settle_source)
 {
     struct core *core = memory_new(sizeof *core);
     core->mode = CORE_JOIN;
     core->schema = schema;
     core->sink = sink;
-    core->settler = settler;
+    core->settle_source = settle_source;
     core->order = core->border_epoch = 1;
     core->unknown_thread.over = core->idle.over = true;
     names_id(&core->paths, text_of(""));

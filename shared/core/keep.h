@@ -25,7 +25,8 @@ void core_save(struct core *core, struct keep_sink sink);
  * REJECT  a record is missing, damaged, or inconsistent with the others; *out is NULL
  * STOP    a newer format than this program knows */
 MUST_CHECK enum status core_restore(struct schema *schema, const struct phase_set *phases,
-                                    struct result_sink sink, struct core_settler settler,
+                                    struct result_sink sink,
+                                    struct core_settle_source settle_source,
                                     const struct kept_record *records, size_t count,
                                     struct core **out, struct failure *why);
 

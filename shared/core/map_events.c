@@ -271,7 +271,7 @@ void life_retire(struct core *core, struct life *life)
     life_place(life);
 }
 
-void life_before_word(struct core *core, struct life *life)
+void life_before_fact(struct core *core, struct life *life)
 {
     if (!life->active || !life->counts) {
         life_retire(core, life);
@@ -283,7 +283,7 @@ void life_before_word(struct core *core, struct life *life)
 
 void life_before_step(struct core *core, struct life *life)
 {
-    life_before_word(core, life);
+    life_before_fact(core, life);
     map_pass(core, life);
 }
 

@@ -572,11 +572,11 @@ static bool is_of_core(const struct kept_record *record)
 }
 
 enum status core_restore(struct schema *schema, const struct phase_set *phases,
-                         struct result_sink sink, struct core_settler settler,
+                         struct result_sink sink, struct core_settle_source settle_source,
                          const struct kept_record *records, size_t count, struct core **out,
                          struct failure *why)
 {
-    struct restore restore = {.core = core_new(schema, sink, settler)};
+    struct restore restore = {.core = core_new(schema, sink, settle_source)};
     phases_use(restore.core, phases);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++)

@@ -92,13 +92,13 @@ static void tell_untold(struct core *core)
     struct retelling *lives = &core->changed->told_lives;
     while (lives->untold.count > 0) {
         struct life *life =
-            NOUN_OF(struct life, lives->untold.at[lives->untold.count - 1], telling);
+            CONTAINER_OF(struct life, lives->untold.at[lives->untold.count - 1], telling);
         life_tell_fact(core, life);
         told(lives, life->name, &life->retold, &life->telling);
     }
     struct retelling *descriptors = &core->changed->told_descriptors;
     while (descriptors->untold.count > 0) {
-        struct descriptor *descriptor = NOUN_OF(
+        struct descriptor *descriptor = CONTAINER_OF(
             struct descriptor, descriptors->untold.at[descriptors->untold.count - 1], telling);
         descriptor_tell_fact(core, descriptor);
         told(descriptors, descriptor->id, &descriptor->retold, &descriptor->telling);

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "core/columns_each.h"
 #include "core/common_columns.h"
-#include "core/row_sound.h"
+#include "core/row_valid.h"
 
 /* --- tables --- */
 
@@ -426,7 +426,7 @@ static enum status check_record(const struct row *row, struct record *record,
         complete(&record->step.event);
     if (record->kind == RECORD_ANALYSIS)
         return engine_check(analyses_all(), record->analysis, why);
-    if (!record_is_sound(record, row->count - 1, phases))
+    if (!record_is_valid(record, row->count - 1, phases))
         return fail(why, STATUS_REJECT, "record %zu of a row is inconsistent", row->count - 1);
     return STATUS_OK;
 }

@@ -768,7 +768,7 @@ struct change *spans_change(const struct core *core, size_t index)
 
 void spans_keep(const struct core *core, const struct change *change, struct kept_span *kept)
 {
-    const struct span_begin *begin = begin_of(NOUN_OF(struct atom, change, change));
+    const struct span_begin *begin = begin_of(CONTAINER_OF(struct atom, change, change));
     *kept =
         (struct kept_span){.serial = begin->serial,
                            .definition = count_digest(definition_at(core, begin->key.definition)),

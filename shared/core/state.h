@@ -12,7 +12,7 @@
  * needed state, its handler makes a STEP instead:
  *
  *     life_retire() for everything that the event reads or writes, and everything that may be the
- *         same (or life_before_word(), life_before_step(), if it does not change state or call);
+ *         same (or life_before_fact(), life_before_step(), if it does not change state or call);
  *     map_step(): writes the unchanged event to the row;
  *     life_define() for the state known after the event, regardless of earlier state.
  *
@@ -330,7 +330,7 @@ struct core {
     struct numbers *numbers; /* of descriptors */
     /* Joining. */
     struct result_sink sink;
-    struct core_settler settler;
+    struct core_settle_source settle_source;
     struct life **named; /* by name, for the current row */
     /* `unknown_thread`: stands for an unknown current thread; `idle`: the idle thread. */
     struct life unknown_thread, idle;
@@ -541,7 +541,7 @@ static inline void life_own(struct core *core, struct life *life, uint64_t time_
 }
 /* Before a STEP that does not change its time, state, or call: what is exclusively known here stays
  * known. */
-void life_before_word(struct core *core, struct life *life);
+void life_before_fact(struct core *core, struct life *life);
 /* Before a STEP that defines its state: its call stays known. */
 void life_before_step(struct core *core, struct life *life);
 /* After a STEP that defines its state, regardless of earlier state; its call is as known here. */
@@ -735,7 +735,7 @@ void phase_add_credits(struct core *core, struct life *life, bool complete);
 struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label);
 static inline struct life *life_of_thread(struct phase_thread *thread)
 {
-    return NOUN_OF(struct life, thread, phases);
+    return CONTAINER_OF(struct life, thread, phases);
 }
 static inline struct life *life_of(const struct instance *instance)
 {

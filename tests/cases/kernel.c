@@ -445,22 +445,22 @@ static void exec(struct kernel *kernel, int cpu, struct life *life)
             end_file(kernel, process, fd);
     if (life->tid != life->pid) {
         /* The leader's number goes on with what the caller was. */
-        struct life *heir = new_life(kernel, life->pid, process, life->name);
+        struct life *successor = new_life(kernel, life->pid, process, life->name);
         enum call call = life->call;
         charge(kernel, life);
-        heir->begin_hard = heir->started = true;
-        heir->where = RUNNING;
-        heir->cpu = cpu;
-        heir->run_begin = life->run_begin;
-        heir->call = call;
-        heir->entry = life->entry;
-        heir->in_phase_call = life->in_phase_call;
+        successor->begin_hard = successor->started = true;
+        successor->where = RUNNING;
+        successor->cpu = cpu;
+        successor->run_begin = life->run_begin;
+        successor->call = call;
+        successor->entry = life->entry;
+        successor->in_phase_call = life->in_phase_call;
         life->exited = life->gone = true;
         life->end = kernel->now;
         life->call = CALL_NONE;
         process->alive--;
-        kernel->current[cpu] = (int)(heir - kernel->lives);
-        life = heir;
+        kernel->current[cpu] = (int)(successor - kernel->lives);
+        life = successor;
     }
     snprintf(life->name, sizeof life->name, "p%d", kernel->next_tid);
     snprintf(process->name, sizeof process->name, "p%d", kernel->next_tid);

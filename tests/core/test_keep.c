@@ -36,8 +36,8 @@ Test(keep, puts_no_machine_into_one_record)
 {
     struct schema *schema = schema_new(NULL);
     const struct result_sink sink = {.take = NULL};
-    const struct core_settler settler = {.settle = unknown_thread};
-    struct core *core = core_new(schema, sink, settler), *restored;
+    const struct core_settle_source settle_source = {.settle = unknown_thread};
+    struct core *core = core_new(schema, sink, settle_source), *restored;
     core_begin(core, (struct core_facts){.has_kernel = true, .counts_switches = true}, NULL);
     const struct event_class *class =
         schema_class(schema, DOMAIN_KERNEL, text_of("syscall_entry_read"));
@@ -57,8 +57,8 @@ Test(keep, puts_no_machine_into_one_record)
                   first.records[i].key.at);
     struct failure why;
     cr_assert(eq(int,
-                 core_restore(schema, core_phases(core), sink, settler, first.records, first.count,
-                              &restored, &why),
+                 core_restore(schema, core_phases(core), sink, settle_source, first.records,
+                              first.count, &restored, &why),
                  STATUS_OK),
               "%s", why.text);
     struct saved_state second = save(restored);

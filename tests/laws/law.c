@@ -14,7 +14,7 @@
 #include "cli/render/json.h"
 #include "core/settle.h"
 #include "reducer/joiner.h"
-#include "reducer/whole.h"
+#include "reducer/decoded_chunk.h"
 #include "results/fold.h"
 #include "wire/partial_codec.h"
 #include "wire/result_codec.h"
@@ -203,10 +203,10 @@ static void check_repeat(const struct part *part)
 /* As a reducer gets it. */
 static void add_part(struct joiner *joiner, const struct part *part)
 {
-    struct whole_chunk whole;
+    struct decoded_chunk whole;
     struct failure why;
-    if (whole_decode(part->records, part->record_count, part->trace->schema, NULL, &whole, &why) !=
-        STATUS_OK) {
+    if (decoded_chunk_read(part->records, part->record_count, part->trace->schema, NULL, &whole,
+                           &why) != STATUS_OK) {
         fprintf(stderr, "law: chunk %llu: %s\n", (unsigned long long)part->chunk, why.text);
         abort();
     }
@@ -403,7 +403,7 @@ char *law_unmapped_report(const struct law_trace *trace)
     struct fold *fold = fold_new(text_of(trace->session));
     struct place place = {.trace = trace};
     struct core *core = core_new(trace->schema, (struct result_sink){.take = take, .context = fold},
-                                 (struct core_settler){settle, &place});
+                                 (struct core_settle_source){settle, &place});
     uint64_t begin_ns = 0;
     for (size_t i = 0; i < trace->change_count; begin_ns = trace->changes[i++].at_ns)
         if (trace->changes[i].at_ns > begin_ns)

@@ -6,7 +6,7 @@
 #include "map_piece.h"
 #include "saved_state.h"
 #include "reducer/joiner.h"
-#include "reducer/whole.h"
+#include "reducer/decoded_chunk.h"
 #include "results/result.h"
 
 static const char shop[] = "phases:\n"
@@ -103,18 +103,18 @@ static void add(struct joiner *joiner, struct schema *schema, const char *yaml, 
     struct records records = {.count = 0};
     map_piece_end(&piece, &(struct record_meta){.session = text_of("h/s/c"), .chunk = chunk},
                   (struct record_sink){take_record, &records});
-    struct whole_chunk whole;
+    struct decoded_chunk whole;
     struct failure why;
-    cr_assert(
-        eq(int, whole_decode(records.at, records.count, schema, NULL, &whole, &why), STATUS_OK),
-        "%s", why.text);
+    cr_assert(eq(int, decoded_chunk_read(records.at, records.count, schema, NULL, &whole, &why),
+                 STATUS_OK),
+              "%s", why.text);
     joiner_add(joiner, &whole.row, &whole.end);
     arena_clear(&records.arena);
     mapper_clear(&mapper);
 }
 
-/* A request is begun under `shop` and ended under `yaml`; between, the joiner may be saved, and restored with
- * another schema. */
+/* A request is begun under `shop` and ended under `yaml`; between, the joiner may be saved, and
+ * restored with another schema. */
 static struct counts counts_after(const char *yaml, bool restored)
 {
     struct counts counts = {.complete = 0};

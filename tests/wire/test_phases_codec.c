@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "laws/map_piece.h"
-#include "reducer/whole.h"
+#include "reducer/decoded_chunk.h"
 #include "wire/message.h"
 #include "wire/partial_codec.h"
 #include "wire/partial_peek.h"
@@ -167,9 +167,9 @@ Test(phases_codec, of_another_process_make_its_events_be_read)
     struct records records = {.count = 0};
     struct failure why;
     encode_chunk(mapper, &records);
-    struct whole_chunk whole;
-    cr_assert(eq(int, whole_decode(records.at, 2, reducer, NULL, &whole, &why), STATUS_OK), "%s",
-              why.text);
+    struct decoded_chunk whole;
+    cr_assert(eq(int, decoded_chunk_read(records.at, 2, reducer, NULL, &whole, &why), STATUS_OK),
+              "%s", why.text);
     size_t at = 0;
     while (at < whole.row.count && whole.row.at[at]->kind != RECORD_EVENT)
         at++;
@@ -177,7 +177,7 @@ Test(phases_codec, of_another_process_make_its_events_be_read)
     const struct event *event = &whole.row.at[at]->step.event;
     cr_expect(event->field_count == 2 && event->vpid == 7 && event->class->begin_count == 1);
     cr_expect(eq(u64, event->fields[1].u, 6));
-    whole_clear(&whole);
+    decoded_chunk_clear(&whole);
     arena_clear(&records.arena);
     schema_free(mapper);
     schema_free(reducer);

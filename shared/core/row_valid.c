@@ -1,4 +1,4 @@
-#include "core/row_sound.h"
+#include "core/row_valid.h"
 
 #include "analysis/older_begins.h"
 #include "trace/passed.h"
@@ -216,7 +216,7 @@ static bool are_layers(const struct layers_line *line, size_t index)
     return is_name(line->life, index);
 }
 
-bool record_is_sound(const struct record *record, size_t index, const struct phase_set *phases)
+bool record_is_valid(const struct record *record, size_t index, const struct phase_set *phases)
 {
     switch ((enum record_kind)record->kind) {
     case RECORD_LET_CPU: return is_let(&record->let, true, index);

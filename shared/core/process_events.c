@@ -19,11 +19,11 @@ static void before_step(struct core *core, struct life *life, bool leaves)
 }
 
 /* For a life whose state and call do not change. */
-static void before_word(struct core *core, struct life *life)
+static void before_fact(struct core *core, struct life *life)
 {
     if (!life)
         return;
-    life_before_word(core, life);
+    life_before_fact(core, life);
     map_doubt(core, life, false);
 }
 
@@ -32,7 +32,7 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     struct life *parent = map_life(core, (int32_t)event->value[0]);
     struct life *child = map_life(core, (int32_t)event->value[2]);
     struct group *group = places_group_of_child(core, parent, event);
-    before_word(core, parent);
+    before_fact(core, parent);
     before_step(core, child, true);
     if (child) {
         waits_write(core, child);
@@ -99,7 +99,7 @@ static void map_exec(struct core *core, const struct event *event, struct life *
         map_exec_by_other(core, event, actor);
         return;
     }
-    before_word(core, life);
+    before_fact(core, life);
     map_pass_for_exec(core, life, tid);
     map_step(core, event, actor);
     map_told_pid(core, life, tid);
@@ -125,7 +125,7 @@ static void map_exit(struct core *core, const struct event *event, struct life *
 static void map_told(struct core *core, const struct event *event, struct life *actor)
 {
     struct life *life = map_life(core, (int32_t)event->value[0]);
-    before_word(core, life);
+    before_fact(core, life);
     map_step(core, event, actor);
     if (life && event->kind == EVENT_TOLD_PROCESS && !event_tells_dead(event))
         map_told_pid(core, life, (int32_t)event->value[1]);
@@ -230,15 +230,15 @@ static void end_others(struct core *core, struct life *caller, uint64_t now)
 }
 
 /* In its process, the heir replaces the caller. */
-static void inherit(struct core *core, struct life *heir, struct life *caller, uint64_t now)
+static void inherit(struct core *core, struct life *successor, struct life *caller, uint64_t now)
 {
     struct process *process = caller->process;
-    process_enter(core, heir, process, now);
+    process_enter(core, successor, process, now);
     process->leader_exited = false;
     process_life_over(core, caller, now);
     if (!caller->exited && process->alive > 0)
         process->alive--;
-    life_move_table(heir, caller);
+    life_move_table(successor, caller);
 }
 
 /* The caller's life ends, and one with the leader's tid begins, which takes over its run, state,
@@ -251,30 +251,30 @@ static struct life *exec_by_other(struct core *core, struct life *caller, int32_
     struct life *leader = life_find(core, tid);
     if (leader)
         life_end(core, leader, now);
-    struct life *heir = life_born(core, tid, now);
-    heir->begin_hard = true;
-    memcpy(heir->kernel_name, caller->kernel_name, sizeof heir->kernel_name);
-    heir->kernel_named = caller->kernel_named;
-    heir->state = caller->state;
-    heir->since_ns = caller->since_ns;
-    heir->wake_ns = caller->wake_ns;
-    heir->named_ns = caller->named_ns;
-    calls_move(heir, caller);
+    struct life *successor = life_born(core, tid, now);
+    successor->begin_hard = true;
+    memcpy(successor->kernel_name, caller->kernel_name, sizeof successor->kernel_name);
+    successor->kernel_named = caller->kernel_named;
+    successor->state = caller->state;
+    successor->since_ns = caller->since_ns;
+    successor->wake_ns = caller->wake_ns;
+    successor->named_ns = caller->named_ns;
+    calls_move(successor, caller);
     int32_t number = caller->cpu;
     if (number >= 0 && core->cpus[number].current == caller) {
-        core->cpus[number].current = heir;
-        heir->cpu = number;
+        core->cpus[number].current = successor;
+        successor->cpu = number;
         caller->cpu = -1;
     }
     if (caller->process)
-        inherit(core, heir, caller, now);
-    instances_told(&core->phases, &heir->phases, 0, tid);
+        inherit(core, successor, caller, now);
+    instances_told(&core->phases, &successor->phases, 0, tid);
     (void)instances_exited(&caller->phases);
     instances_call_over(&caller->phases, false);
     caller->exited = true;
     caller->exit_ns = now;
     life_end(core, caller, now);
-    return heir;
+    return successor;
 }
 
 static struct text base_name(struct text path)

@@ -1,14 +1,15 @@
-#include "reducer/whole.h"
+#include "reducer/decoded_chunk.h"
 
 #include <assert.h>
 
 #include "core/row_bytes.h"
 #include "wire/partial_codec.h"
 
-enum status whole_decode(const struct bytes *from, size_t count, struct schema *schema,
-                         struct arena_store *store, struct whole_chunk *out, struct failure *why)
+enum status decoded_chunk_read(const struct bytes *from, size_t count, struct schema *schema,
+                               struct arena_store *store, struct decoded_chunk *out,
+                               struct failure *why)
 {
-    *out = (struct whole_chunk){.row.arena.store = store};
+    *out = (struct decoded_chunk){.row.arena.store = store};
     struct arena *arena = &out->row.arena;
     assert(count > 0);
     struct bytes row;
@@ -31,7 +32,7 @@ enum status whole_decode(const struct bytes *from, size_t count, struct schema *
     return status;
 }
 
-void whole_clear(struct whole_chunk *whole)
+void decoded_chunk_clear(struct decoded_chunk *whole)
 {
     row_clear(&whole->row);
 }
