@@ -57,7 +57,7 @@ static struct entity *thread_at(struct entities *entities, uint64_t id)
 struct entity *entities_thread(struct entities *entities, uint64_t id, uint64_t chunk)
 {
     struct entity *thread = thread_at(entities, id);
-    thread->told_at = chunk;
+    thread->result_chunk = chunk;
     touch(entities, id);
     return thread;
 }
@@ -208,7 +208,7 @@ void entities_forget(struct entities *entities, uint64_t chunk)
     struct map living = {0};
     const struct entity *each;
     for (struct id_walk walk = {0}; (each = id_map_next(&entities->threads, &walk));)
-        if (each->process && each->told_at + 2 * FOLD_ROUND > chunk)
+        if (each->process && each->result_chunk + 2 * FOLD_ROUND > chunk)
             map_put(&living, each->process, entities);
     void **all = memory_new((entities->threads.count + 1) * sizeof *all);
     size_t count = entities->threads.count;
@@ -217,7 +217,7 @@ void entities_forget(struct entities *entities, uint64_t chunk)
         struct entity *thread = all[i];
         bool leads = thread->process && thread->tid == (int32_t)(uint32_t)thread->process &&
                      map_get(&living, thread->process);
-        if (thread->told_at + 2 * FOLD_ROUND > chunk || leads)
+        if (thread->result_chunk + 2 * FOLD_ROUND > chunk || leads)
             continue;
         touch(entities, thread->id);
         id_map_remove(&entities->threads, thread->id);
@@ -229,7 +229,7 @@ void entities_forget(struct entities *entities, uint64_t chunk)
 
 /* --- as bytes ---
  *
- *     format; how many threads; of each: id; process; tid; kernel_named; told_at; name; program;
+ *     format; how many threads; of each: id; process; tid; kernel_named; result_chunk; name; program;
  *     how many befores; of each: stretch; phase; running_ns; how many firsts; of each: stretch;
  *     call (from format 2 on).
  *     A name: 0, or 1 + its bytes, and these. */
@@ -265,7 +265,7 @@ static void put_thread(struct writer *out, const struct entities *entities,
     put(out, thread->process);
     put(out, zigzag(thread->tid));
     put(out, thread->kernel_named);
-    put(out, thread->told_at);
+    put(out, thread->result_chunk);
     put_name(out, entities, thread->name);
     put_name(out, entities, thread->program);
     size_t count = 0;
@@ -334,7 +334,7 @@ static bool restore_thread(struct entities *entities, struct row_reader *row, ui
     thread->process = row_take(row);
     thread->tid = (int32_t)row_take_signed(row);
     thread->kernel_named = row_take(row) != 0;
-    thread->told_at = row_take(row);
+    thread->result_chunk = row_take(row);
     thread->name = take_name(row, entities);
     thread->program = take_name(row, entities);
     struct entity_before **before = &thread->befores;

@@ -33,7 +33,7 @@ struct entity {
     int32_t tid;
     bool kernel_named;
     uint32_t name, program; /* NAMES_NONE: unknown */
-    uint64_t told_at;       /* the chunk of its newest result */
+    uint64_t result_chunk;  /* the chunk of its newest result */
     struct entity_before *befores;
     struct entity_first *firsts;
 };

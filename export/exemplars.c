@@ -4,14 +4,14 @@
 
 #include "base/names.h"
 #include "base/session_name.h"
-#include "export/told_instances.h"
+#include "export/listed_instances.h"
 #include "export/trace_ids.h"
 #include "results/report.h"
 
 static_assert((int)EXEMPLAR_ID_ROOM == (int)INSTANCE_ID_ROOM,
               "ids are written by report_instance_id()");
 
-static int64_t duration_of(const struct told_one *one)
+static int64_t duration_of(const struct listed_instance *one)
 {
     return one->end_ns - one->begin_ns;
 }
@@ -29,18 +29,18 @@ static struct text put_key(char room[KEY_MAX], struct text process, struct text 
 
 /* The slowest listed instance of each process and phase in the interval; of equal ones, the first.
  */
-struct slowest_told {
+struct slowest_listed {
     struct names keys;
-    const struct told_one **at; /* by key; in the arena */
+    const struct listed_instance **at; /* by key; in the arena */
 };
 
-static void find_slowest(const struct told_instances *told, struct arena *arena,
-                         struct slowest_told *out)
+static void find_slowest(const struct listed_instances *told, struct arena *arena,
+                         struct slowest_listed *out)
 {
-    *out = (struct slowest_told){.at = arena_take(arena, (told->count + 1) * sizeof *out->at)};
+    *out = (struct slowest_listed){.at = arena_take(arena, (told->count + 1) * sizeof *out->at)};
     for (size_t i = 0; i < told->count; i++) {
         char room[KEY_MAX];
-        const struct told_one *one = &told->at[i];
+        const struct listed_instance *one = &told->at[i];
         size_t known = out->keys.count;
         uint32_t id = names_id(&out->keys, put_key(room, one->process, one->phase));
         if (id == known || duration_of(one) > duration_of(out->at[id]))
@@ -48,7 +48,7 @@ static void find_slowest(const struct told_instances *told, struct arena *arena,
     }
 }
 
-static const struct exemplar *exemplar_of(struct text session, const struct told_one *one,
+static const struct exemplar *exemplar_of(struct text session, const struct listed_instance *one,
                                           struct arena *arena)
 {
     struct trace_ids ids;
@@ -64,9 +64,9 @@ static const struct exemplar *exemplar_of(struct text session, const struct told
 void exemplars_put(const struct export_interval *interval, const struct family *durations,
                    struct sample *samples, size_t count, struct arena *arena)
 {
-    struct told_instances told;
-    told_instances_of(interval, arena, &told);
-    struct slowest_told slowest;
+    struct listed_instances told;
+    listed_instances_of(interval, arena, &told);
+    struct slowest_listed slowest;
     find_slowest(&told, arena, &slowest);
     for (size_t i = 0; i < count; i++) {
         if (samples[i].family != durations)

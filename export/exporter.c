@@ -99,8 +99,8 @@ static void take_interval(struct exporter *exporter, int64_t time_ms, struct exp
     if (!session_export_take(session, exporter->records, exporter->record_count, &exporter->samples,
                              out))
         tell(exporter, EXPORTER_REPEATED, meta->session, meta->chunk);
-    if (session->series.over > 0 && !session->over_told) {
-        session->over_told = true;
+    if (session->series.over > 0 && !session->over_reported) {
+        session->over_reported = true;
         tell(exporter, EXPORTER_OVER_LIMIT, meta->session, meta->chunk);
     }
 }

@@ -9,10 +9,13 @@
 
 static_assert(SERIES_LABEL_MAX == SESSION_NAME_ROOM - 1, "values are made by session_name_part()");
 
-enum { FORMAT = 2 /* 1: without told_ms */, KEY_MAX = 128 + FAMILY_LABELS_MAX * SESSION_NAME_ROOM };
+enum {
+    FORMAT = 2 /* 1: without sample_ms */,
+    KEY_MAX = 128 + FAMILY_LABELS_MAX * SESSION_NAME_ROOM
+};
 
 /* Flags of a saved series; format 1 only has the first. */
-enum { SAVED_NEVER_TOLD = 1, SAVED_CHANGED = 2 };
+enum { SAVED_NEVER_SENT = 1, SAVED_CHANGED = 2 };
 
 void series_clear(struct series_set *set)
 {
@@ -54,7 +57,7 @@ static struct series *series_new(struct series_set *set, struct text key)
     uint32_t id = names_id(&set->keys, key);
     assert(id == index);
     set->at = memory_grow(set->at, &set->room, index + 1, sizeof *set->at);
-    set->at[id] = (struct series){.told_ms = 0};
+    set->at[id] = (struct series){.sample_ms = 0};
     if (index % SERIES_BLOCK == 0) {
         set->dirty = memory_grow(set->dirty, &set->dirty_room, block + 1, sizeof *set->dirty);
         set->dirty[block] = false;
@@ -65,14 +68,15 @@ static struct series *series_new(struct series_set *set, struct text key)
 /* If a series is new or had no recent sample, its old value must be sent, too. */
 static bool opens(const struct series_set *set, const struct series *series)
 {
-    return series->kind != FAMILY_GAUGE && (series->told_ms == 0 || series->told_ms < set->told_ms);
+    return series->kind != FAMILY_GAUGE &&
+           (series->sample_ms == 0 || series->sample_ms < set->sample_ms);
 }
 
 static void keep_before(struct series_set *set, struct series *series)
 {
-    if (set->opening_told)
+    if (set->opening_used)
         arena_clear(&set->opening);
-    set->opening_told = false;
+    set->opening_used = false;
     series->before = durations_copy(&set->opening, &series->durations);
 }
 
@@ -161,7 +165,7 @@ static void put_sample(const struct series_set *set, size_t index, struct sample
 size_t series_take_samples(struct series_set *set, int64_t end_ms, struct arena *arena,
                            struct sample **out)
 {
-    assert(end_ms > set->told_ms);
+    assert(end_ms > set->sample_ms);
     size_t count = 0;
     for (size_t i = 0; i < set->keys.count; i++)
         count += set->at[i].changed && set->at[i].family;
@@ -172,18 +176,18 @@ size_t series_take_samples(struct series_set *set, int64_t end_ms, struct arena 
         if (!series->changed || !series->family)
             continue;
         put_sample(set, i, &samples[count++]);
-        series->told_ms = end_ms;
+        series->sample_ms = end_ms;
         series->changed = false;
     }
-    set->told_ms = end_ms;
-    set->opening_told = true;
+    set->sample_ms = end_ms;
+    set->opening_used = true;
     *out = samples;
     return count;
 }
 
 /* --- as bytes ---
  *
- *     format; how many; of each: bytes of the key, key; kind; SAVED_*; sum; told; told_ms;
+ *     format; how many; of each: bytes of the key, key; kind; SAVED_*; sum; told; sample_ms;
  *     of durations: 0, or 1 and what durations_put() writes */
 
 static size_t bytes_at_most(const struct series *series, struct text key)
@@ -199,7 +203,7 @@ static uint8_t *save_one(uint8_t *at, const struct series *series, struct text k
     at = row_put(at, series->changed ? SAVED_CHANGED : 0);
     at = row_put_signed(at, series->sum);
     at = row_put_signed(at, series->told);
-    at = row_put_signed(at, series->told_ms);
+    at = row_put_signed(at, series->sample_ms);
     at = row_put(at, series->durations.count > 0);
     return series->durations.count > 0 ? durations_put(at, &series->durations) : at;
 }
@@ -250,9 +254,9 @@ static bool restore_one(struct series_set *set, struct row_reader *row, uint64_t
     series->changed = bits & SAVED_CHANGED;
     series->sum = row_take_signed(row);
     series->told = row_take_signed(row);
-    series->told_ms = bits & SAVED_NEVER_TOLD ? 0 : INT64_MAX;
+    series->sample_ms = bits & SAVED_NEVER_SENT ? 0 : INT64_MAX;
     if (format > 1)
-        series->told_ms = row_take_signed(row);
+        series->sample_ms = row_take_signed(row);
     struct text name = {key.at, strlen(key.at)};
     series->family = find(context, name);
     if (series->family && (series->family->kind != series->kind || !fits(key, series->family)))

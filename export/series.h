@@ -19,7 +19,7 @@ struct series {
     int64_t sum;
     int64_t told; /* the greatest sum so far: the value of a counter */
     /* Time of its last sample, ms since the Unix epoch. 0: none was sent; INT64_MAX: unknown */
-    int64_t told_ms;
+    int64_t sample_ms;
     struct durations durations;
     struct durations before; /* for a sample that `opens`: at the last sample; in `opening` */
 };
@@ -31,9 +31,9 @@ struct series_set {
     size_t room;
     bool *dirty; /* by block: not saved; owned */
     size_t dirty_room;
-    int64_t told_ms;      /* time of the last samples of all series; 0: none were sent */
+    int64_t sample_ms;    /* time of the last samples of all series; 0: none were sent */
     struct arena opening; /* old values for samples that `opens` */
-    bool opening_told;    /* samples have used it */
+    bool opening_used;    /* samples have used it */
     size_t limit;         /* series beyond it are merged */
     uint64_t over;        /* how often that was done */
 };

@@ -78,10 +78,10 @@ static void set_times(struct session_export *session, const struct marks *marks,
         session->since_ms = wall_ms(session, marks->first_ns);
     }
     out->end_ms = wall_ms(session, marks->last_ns);
-    int64_t told_ms = session->series.told_ms;
-    if (out->end_ms <= told_ms)
-        out->end_ms = told_ms + 1;
-    out->begin_ms = session->any_time ? told_ms : wall_ms(session, marks->first_ns);
+    int64_t sample_ms = session->series.sample_ms;
+    if (out->end_ms <= sample_ms)
+        out->end_ms = sample_ms + 1;
+    out->begin_ms = session->any_time ? sample_ms : wall_ms(session, marks->first_ns);
     if (out->begin_ms >= out->end_ms)
         out->begin_ms = out->end_ms - 1;
     session->any_time = true;
@@ -108,7 +108,7 @@ static void take_samples(struct session_export *session, const struct view_targe
         set_times(session, marks, out);
         views_put_newest(target, out->end_ms);
     } else { /* the end of the session, or a gap: no time is later than the last one */
-        out->begin_ms = session->series.told_ms;
+        out->begin_ms = session->series.sample_ms;
         out->end_ms = out->begin_ms + 1;
     }
     out->since_ms = session->since_ms < out->begin_ms ? session->since_ms : out->begin_ms;
@@ -155,7 +155,7 @@ static struct bytes save_header(const struct session_export *session,
     uint8_t *at = row_put(room, FORMAT);
     at = row_put(at, session->next);
     at = row_put(at, session->any_time);
-    at = row_put_signed(at, session->series.told_ms);
+    at = row_put_signed(at, session->series.sample_ms);
     at = row_put_signed(at, session->offset_ns);
     at = row_put_signed(at, session->heard_ms);
     at = row_put(at, session->series.keys.count);
@@ -217,7 +217,7 @@ static enum status restore_header(struct session_export *session, struct bytes b
                     (unsigned long long)format, FORMAT);
     session->next = row_take(&row);
     session->any_time = row_take(&row) != 0;
-    session->series.told_ms = row_take_signed(&row);
+    session->series.sample_ms = row_take_signed(&row);
     session->offset_ns = row_take_signed(&row);
     session->heard_ms = row_take_signed(&row);
     uint64_t count = row_take(&row);

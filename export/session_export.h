@@ -13,7 +13,7 @@
 struct session_export {
     char *name;        /* host/name/created; owned */
     uint64_t next;     /* the first chunk that was not taken */
-    bool any_time;     /* told_ms and offset_ns are known */
+    bool any_time;     /* sample_ms and offset_ns are known */
     int64_t since_ms;  /* the begin of the first interval; 0: unknown */
     int64_t offset_ns; /* from raw time to Unix time */
     int64_t heard_ms;  /* write time of its last record */
@@ -21,7 +21,7 @@ struct session_export {
     struct entities entities;
     const struct cell_views *cells; /* borrowed */
     bool unsaved;                   /* an interval was taken since the last save */
-    bool over_told;                 /* the excess of series was reported */
+    bool over_reported;             /* the excess of series was reported */
 };
 
 struct session_export *session_export_new(struct text name, size_t series_limit,

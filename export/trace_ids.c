@@ -65,9 +65,9 @@ bool trace_ids_parse(struct text header, struct trace_ids *out)
     return true;
 }
 
-static bool is_captured(const struct told_one *one, struct trace_ids *out)
+static bool is_captured(const struct listed_instance *one, struct trace_ids *out)
 {
-    const struct instance_told *told = one->told;
+    const struct instance_result *told = one->told;
     for (size_t i = 0; i < told->ended.value_count; i++)
         if (text_equal(told->names[i], text_of("traceparent")) &&
             told->ended.values[i].type == FIELD_TEXT &&
@@ -76,7 +76,7 @@ static bool is_captured(const struct told_one *one, struct trace_ids *out)
     return false;
 }
 
-void trace_ids_of(struct text session, const struct told_one *one, struct trace_ids *out)
+void trace_ids_of(struct text session, const struct listed_instance *one, struct trace_ids *out)
 {
     *out = (struct trace_ids){.flags = FLAG_SAMPLED};
     own_ids(session, one->order, out->trace, out->span);
@@ -84,7 +84,7 @@ void trace_ids_of(struct text session, const struct told_one *one, struct trace_
     if (out->remote || !one->parent)
         return;
     own_ids(session, one->parent->order, NULL, out->parent);
-    const struct told_one *root = one->parent;
+    const struct listed_instance *root = one->parent;
     struct trace_ids of_root = {.flags = FLAG_SAMPLED};
     while (!is_captured(root, &of_root) && root->parent)
         root = root->parent;

@@ -3,7 +3,7 @@
 #ifndef EXPORT_TRACE_IDS_H
 #define EXPORT_TRACE_IDS_H
 
-#include "export/told_instances.h"
+#include "export/listed_instances.h"
 
 struct trace_ids {
     uint8_t trace[16], span[8];
@@ -14,7 +14,7 @@ struct trace_ids {
 
 /* The trace is that of the captured field `traceparent`, else that of the enclosing instance, else
  * a new one. */
-void trace_ids_of(struct text session, const struct told_one *one, struct trace_ids *out);
+void trace_ids_of(struct text session, const struct listed_instance *one, struct trace_ids *out);
 
 /* Reads trace, parent and flags from a `traceparent` header. False: invalid. */
 bool trace_ids_parse(struct text header, struct trace_ids *out);

@@ -339,7 +339,7 @@ static void take_interval(const struct view_target *target, const struct interva
 
 /* `code=500,phase=request`: keys without their own label; threads are left out, there are many. The
  * caller frees it. */
-static char *by_text(const struct count_told *told)
+static char *by_text(const struct count_result *told)
 {
     char *all = memory_string(text_of(""));
     for (size_t i = 0; i < told->part_count; i++) {
@@ -381,13 +381,13 @@ static void take_span(const struct view_target *target, struct text labels[FAMIL
 
 static void take_count(const struct view_target *target, const struct result *result)
 {
-    const struct count_told *told = result->count;
+    const struct count_result *told = result->count;
     struct text process = {"", 0};
-    if (count_told_asks(told, COUNT_BY_PROCESS) && told->whose == COUNT_OF_IDLE)
+    if (count_result_asks(told, COUNT_BY_PROCESS) && told->whose == COUNT_OF_IDLE)
         process = text_of("idle");
-    else if (count_told_asks(told, COUNT_BY_PROCESS) && told->whose == COUNT_OF_HANDLER)
+    else if (count_result_asks(told, COUNT_BY_PROCESS) && told->whose == COUNT_OF_HANDLER)
         process = text_of("interrupt");
-    else if (count_told_asks(told, COUNT_BY_PROCESS))
+    else if (count_result_asks(told, COUNT_BY_PROCESS))
         process = entities_process_name(target->entities, result->thread);
     char *by = by_text(told);
     struct text labels[FAMILY_LABELS_MAX] = {process, text_of(by), told->name};

@@ -25,7 +25,7 @@ static struct thread_entry *told(struct thread_directory *threads, int64_t tid, 
     return entry;
 }
 
-static void on_told_process(struct thread_directory *threads, const struct event *event)
+static void on_dump_process(struct thread_directory *threads, const struct event *event)
 {
     if (!event_has_value(event, 0) || !event_has_value(event, 1) ||
         (event_has_value(event, 3) && is_gone(event->value[3])))
@@ -72,15 +72,15 @@ static void on_thread_exit(struct thread_directory *threads, const struct event 
 static void follow(struct thread_directory *threads, const struct event *event)
 {
     switch ((enum event_kind)event->kind) {
-    case EVENT_TOLD_PROCESS: on_told_process(threads, event); break;
+    case EVENT_DUMP_PROCESS: on_dump_process(threads, event); break;
     case EVENT_FORK: on_fork(threads, event); break;
     case EVENT_EXEC: on_exec(threads, event); break;
     case EVENT_EXIT: on_thread_exit(threads, event); break;
     case EVENT_OTHER:
     case EVENT_SWITCH:
     case EVENT_WAKEUP:
-    case EVENT_TOLD_PID_NS:
-    case EVENT_TOLD_FD:
+    case EVENT_DUMP_PID_NS:
+    case EVENT_DUMP_FD:
     case EVENT_CALL_ENTRY:
     case EVENT_CALL_EXIT:
     case EVENT_HANDLER_ENTRY:

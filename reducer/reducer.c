@@ -116,7 +116,7 @@ static void take_result(void *context, const struct result *result)
         begin_counting(counting);
 }
 
-static void take_passed(void *context, const struct passed_told *passed)
+static void take_passed(void *context, const struct passed_result *passed)
 {
     const struct counting *counting = context;
     if (counting->mode == COUNT_ALL)

@@ -427,9 +427,9 @@ bool call_log_take(void *context, const struct followed *followed)
     case EVENT_WAKEUP:
     case EVENT_FORK:
     case EVENT_EXEC:
-    case EVENT_TOLD_PROCESS:
-    case EVENT_TOLD_PID_NS:
-    case EVENT_TOLD_FD:
+    case EVENT_DUMP_PROCESS:
+    case EVENT_DUMP_PID_NS:
+    case EVENT_DUMP_FD:
     case EVENT_HANDLER_ENTRY:
     case EVENT_HANDLER_EXIT: on_other(log, followed); break;
     }

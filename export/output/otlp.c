@@ -21,7 +21,7 @@ static enum status send_traces(void *output, const struct export_interval *inter
 {
     struct arena arena = {.first = NULL};
     struct otlp_spans spans = {.interval = &interval->samples};
-    told_instances_of(interval, &arena, &spans.instances);
+    listed_instances_of(interval, &arena, &spans.instances);
     struct otlp_items items = {spans.instances.count, OTLP_SPANS_MAX, otlp_encode_some_spans,
                                &spans};
     enum status status = otlp_post_send(output, &items, patience, answer, why);

@@ -62,7 +62,7 @@ static void put(void *context, const struct export_interval *interval,
     if (output->topics[OUTPUT_TOPIC_SPANS]) {
         struct arena arena = {.first = NULL};
         struct otlp_spans spans = {.interval = samples};
-        told_instances_of(interval, &arena, &spans.instances);
+        listed_instances_of(interval, &arena, &spans.instances);
         struct otlp_items items = {spans.instances.count, OTLP_SPANS_MAX, otlp_encode_some_spans,
                                    &spans};
         put_items(&items, samples->session, sinks[OUTPUT_TOPIC_SPANS], answer);

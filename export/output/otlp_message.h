@@ -2,10 +2,10 @@
 #ifndef EXPORT_OUTPUT_OTLP_MESSAGE_H
 #define EXPORT_OUTPUT_OTLP_MESSAGE_H
 
-#include "export/told_instances.h"
+#include "export/listed_instances.h"
 
 /* A request with `count` of the instances, from number `from` on, as spans; in `arena`. */
-void otlp_encode_spans(const struct samples *interval, const struct told_instances *instances,
+void otlp_encode_spans(const struct samples *interval, const struct listed_instances *instances,
                        size_t from, size_t count, struct arena *arena, struct bytes *out);
 
 /* A request with `count` of the samples, from number `from` on, as metrics; in `arena`. */
@@ -17,7 +17,7 @@ void otlp_encode_metrics(const struct samples *interval, size_t from, size_t cou
 /* The data of an interval for a signal; in an arena. */
 struct otlp_spans {
     const struct samples *interval;
-    struct told_instances instances;
+    struct listed_instances instances;
 };
 
 /* The above as otlp_items.encode: `context` is a struct otlp_spans, or a struct samples. */

@@ -43,7 +43,7 @@ static void put_unsigned(struct otlp_attributes *to, const char *key, struct tex
         otlp_put_text(to, key, name, text_of(digits));
 }
 
-static void put_values(struct otlp_attributes *to, const struct instance_told *told)
+static void put_values(struct otlp_attributes *to, const struct instance_result *told)
 {
     for (size_t i = 0; i < told->ended.value_count; i++) {
         const char *key = i < told->match_count ? "spanmill.match." : "spanmill.captured.";
@@ -57,7 +57,7 @@ static void put_values(struct otlp_attributes *to, const struct instance_told *t
     }
 }
 
-static void put_attributes(struct message *message, Span *span, const struct told_one *one)
+static void put_attributes(struct message *message, Span *span, const struct listed_instance *one)
 {
     enum { FIXED = 13 };
     const struct text none = {NULL, 0};
@@ -111,7 +111,7 @@ static ProtobufCBinaryData id_of(struct arena *arena, const uint8_t *id, size_t 
     return data;
 }
 
-static Span *span_of(struct message *message, const struct told_one *one)
+static Span *span_of(struct message *message, const struct listed_instance *one)
 {
     static const uint8_t no_parent[8];
     struct text name = last_name(one->phase);
@@ -137,7 +137,8 @@ static Span *span_of(struct message *message, const struct told_one *one)
 
 /* --- the whole --- */
 
-static struct group *group_of(struct message *message, const struct told_one *one, size_t room)
+static struct group *group_of(struct message *message, const struct listed_instance *one,
+                              size_t room)
 {
     for (size_t i = 0; i < message->group_count; i++)
         if (message->groups[i].pid == one->pid &&
@@ -168,7 +169,7 @@ static ResourceSpans *resource_of(const struct message *message, const struct gr
     return resource;
 }
 
-void otlp_encode_spans(const struct samples *interval, const struct told_instances *instances,
+void otlp_encode_spans(const struct samples *interval, const struct listed_instances *instances,
                        size_t from, size_t count, struct arena *arena, struct bytes *out)
 {
     assert(from + count <= instances->count);

@@ -378,7 +378,7 @@ static void print_json_value(FILE *out, const struct field_value *value)
 }
 
 /* Of several values with one name, the first counts. */
-static bool is_named_before(const struct instance_told *told, size_t from, size_t at)
+static bool is_named_before(const struct instance_result *told, size_t from, size_t at)
 {
     for (size_t i = from; i < at; i++)
         if (text_equal(told->names[i], told->names[at]))
@@ -386,7 +386,7 @@ static bool is_named_before(const struct instance_told *told, size_t from, size_
     return false;
 }
 
-static struct sql_value values_of(const struct taking *taking, const struct instance_told *told,
+static struct sql_value values_of(const struct taking *taking, const struct instance_result *told,
                                   size_t from, size_t to)
 {
     char *text = NULL;
@@ -411,7 +411,7 @@ static struct sql_value values_of(const struct taking *taking, const struct inst
 
 static void take_instance(const struct taking *taking, const struct result *result)
 {
-    const struct instance_told *told = result->instance;
+    const struct instance_result *told = result->instance;
     const struct ended_instance *ended = &told->ended;
     const struct sql_value id = sql_number((int64_t)ended->rank.order);
     struct sql_value *spent = row_at(taking, TABLE_INSTANCE_TIMES, &id);
@@ -440,7 +440,7 @@ static void take_instance(const struct taking *taking, const struct result *resu
 /* --- counts --- */
 
 /* `{"code":500,"phase":"request"}`, without process and thread. */
-static struct text by_text(const struct taking *taking, const struct count_told *told)
+static struct text by_text(const struct taking *taking, const struct count_result *told)
 {
     char *text = NULL;
     size_t count = 0;
@@ -494,7 +494,7 @@ static void take_count(const struct taking *taking, const struct result *result)
                                                          [COUNT_OF_IDLE] = "idle",
                                                          [COUNT_OF_OTHERS] = "unknown",
                                                          [COUNT_OF_HANDLER] = "interrupt"};
-    const struct count_told *told = result->count;
+    const struct count_result *told = result->count;
     const struct text by = by_text(taking, told);
     const struct sql_value keys[] = {sql_text(told->name), sql_number((int64_t)result->thread),
                                      sql_text(text_of(whose[told->whose])),

@@ -258,8 +258,8 @@ static void tell_metrics(struct export_worker *worker)
         uint64_t over;
         sessions += (int64_t)exporter_sessions(part->exporter);
         series += (int64_t)exporter_series(part->exporter, &over);
-        metrics_add(metrics, METRIC_OVER_LIMIT, 0, over - part->over_told);
-        part->over_told = over;
+        metrics_add(metrics, METRIC_OVER_LIMIT, 0, over - part->over_reported);
+        part->over_reported = over;
         if (!part->at_end && part->time_ms > 0 && export_now_ms() - part->time_ms > behind_ms)
             behind_ms = export_now_ms() - part->time_ms;
     }

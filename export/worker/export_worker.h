@@ -52,7 +52,7 @@ struct export_part {
     int64_t sent;                     /* the last committed offset */
     int64_t time_ms;                  /* of the last record taken */
     bool at_end;
-    uint64_t over_told; /* in the metrics */
+    uint64_t over_reported; /* in the metrics */
 };
 
 /* An enabled output. */

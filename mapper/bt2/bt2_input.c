@@ -157,7 +157,7 @@ static enum status write_packets(struct stage *stage, const char *folder,
     enum status status = STATUS_OK;
     for (size_t i = 0; i < row->count && status == STATUS_OK; i++) {
         const struct packet_at *packet = &row->at[i];
-        size_t padding = packet->told_size - packet->head.size;
+        size_t padding = packet->stated_size - packet->head.size;
         if (!is_in_bytes(part->file->seam, packet) && !is_in_bytes(part->file->data, packet))
             continue;
         add_run(&runs, (struct bytes){packet->bytes, packet->head.size});
@@ -339,7 +339,7 @@ static void take_names(const bt_trace *trace, struct declared_names *declared)
     }
 }
 
-void bt2_input_told(struct bt2_input *input, const bt_trace *trace, struct trace_info *info)
+void bt2_input_describe(struct bt2_input *input, const bt_trace *trace, struct trace_info *info)
 {
     const bt_value *domain = env_of(trace, "domain", BT_VALUE_TYPE_STRING);
     const bt_value *vpid = env_of(trace, "vpid", BT_VALUE_TYPE_SIGNED_INTEGER);

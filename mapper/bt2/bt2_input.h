@@ -19,9 +19,9 @@ struct bt2_input {
     struct stream_time *times;
     struct trace_streams streams; /* empty if it is not understood */
     enum domain domain;
-    struct event_origin origin;     /* its text belongs to the layout or the library */
-    uint32_t index;                 /* in reader_info.traces */
-    struct layout_clock told_clock; /* the library's, if it is the session's */
+    struct event_origin origin;        /* its text belongs to the layout or the library */
+    uint32_t index;                    /* in reader_info.traces */
+    struct layout_clock library_clock; /* the library's, if it is the session's */
     struct bt2_graph *graph;
     struct bt2_plans *plans;
 };
@@ -41,6 +41,6 @@ size_t bt2_input_part(const struct bt2_input *input, const char *path);
 
 /* Stores what only the library's messages state about a trace that our parser does not
  * understand. */
-void bt2_input_told(struct bt2_input *input, const bt_trace *trace, struct trace_info *info);
+void bt2_input_describe(struct bt2_input *input, const bt_trace *trace, struct trace_info *info);
 
 #endif

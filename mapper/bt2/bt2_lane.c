@@ -92,8 +92,8 @@ static enum status learn_clock(struct bt2_lane *lane, const bt_clock_class *clas
     lane->time = times[0];
     free(times);
     if (*session == NULL && class != NULL) {
-        lane->input->told_clock = clock;
-        *session = &lane->input->told_clock;
+        lane->input->library_clock = clock;
+        *session = &lane->input->library_clock;
     }
     return STATUS_OK;
 }
@@ -113,7 +113,7 @@ enum status bt2_lane_open(struct bt2_lane *lane, struct trace_info *info,
     lane->has_clock = clock != NULL;
     lane->name = part != SIZE_MAX ? input->files->streams[part].name : path != NULL ? path : "";
     if (input->set == NULL) {
-        bt2_input_told(input, bt_stream_borrow_trace_const(stream), info);
+        bt2_input_describe(input, bt_stream_borrow_trace_const(stream), info);
         return learn_clock(lane, clock, session, info, why);
     }
     if (part == SIZE_MAX || input->streams.stream_of[part] == SIZE_MAX)
@@ -144,7 +144,7 @@ static void set_loss(struct bt2_lane *lane, uint64_t time_ns, uint64_t discarded
 }
 
 /* A loss that the library reports, for packets that only it knows. */
-static void told_loss(struct bt2_lane *lane, const bt_message *message, bool packets)
+static void take_loss(struct bt2_lane *lane, const bt_message *message, bool packets)
 {
     uint64_t count = 0;
     bt_property_availability known = packets
@@ -274,8 +274,8 @@ static void take_message(struct bt2_lane *lane, const bt_message *message)
         break;
     case BT_MESSAGE_TYPE_PACKET_BEGINNING: begin_packet(lane, message); break;
     case BT_MESSAGE_TYPE_PACKET_END: end_packet(lane); break;
-    case BT_MESSAGE_TYPE_DISCARDED_EVENTS: told_loss(lane, message, false); break;
-    case BT_MESSAGE_TYPE_DISCARDED_PACKETS: told_loss(lane, message, true); break;
+    case BT_MESSAGE_TYPE_DISCARDED_EVENTS: take_loss(lane, message, false); break;
+    case BT_MESSAGE_TYPE_DISCARDED_PACKETS: take_loss(lane, message, true); break;
     case BT_MESSAGE_TYPE_STREAM_BEGINNING:
     case BT_MESSAGE_TYPE_STREAM_END:
     case BT_MESSAGE_TYPE_MESSAGE_ITERATOR_INACTIVITY: break;

@@ -209,7 +209,7 @@ static void add_input(struct reader_bt2 *reader, const struct reader_choice *cho
         return;
     }
     add_lanes(reader, input, info);
-    trace_report_told(&reader->warnings, files, info);
+    trace_report_state(&reader->warnings, files, info);
     input->index = (uint32_t)reader->input_count++;
     input->plans = bt2_plans_new(
         reader->schema, input->domain,

@@ -263,7 +263,7 @@ static void add_input(struct reader_spanmill *reader, const struct reader_choice
             *first = why;
         return;
     }
-    trace_report_told(&reader->warnings, files, info);
+    trace_report_state(&reader->warnings, files, info);
     reader_note_uses(&reader->warnings, input->set->uses);
     struct event_origin origin = trace_origin(input->set->layout);
     bound_trace_init(&input->bound, input->set, input->times, reader->schema,

@@ -84,8 +84,8 @@ bool trace_is_empty(const struct trace_files *files)
     return true;
 }
 
-void trace_report_told(const struct reader_warnings *warnings, const struct trace_files *files,
-                       const struct trace_info *info)
+void trace_report_state(const struct reader_warnings *warnings, const struct trace_files *files,
+                        const struct trace_info *info)
 {
     if (files->is_recorded)
         trace_report(warnings, files, NULL,

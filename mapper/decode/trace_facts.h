@@ -33,8 +33,8 @@ bool trace_is_empty(const struct trace_files *files);
 
 /* Reports for a trace that is being recorded that its end is missing, and for an old trace what is
  * not counted. */
-void trace_report_told(const struct reader_warnings *warnings, const struct trace_files *files,
-                       const struct trace_info *info);
+void trace_report_state(const struct reader_warnings *warnings, const struct trace_files *files,
+                        const struct trace_info *info);
 
 /* Everything about a trace but its clock: see trace_times(). */
 struct trace_info trace_info_of(const struct layout *layout, enum domain domain,

@@ -105,7 +105,7 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
                data.wrong_cpu_offset, (unsigned long long)data.wrong_cpu);
     size_t end = 0; /* of the last packet, with its padding */
     if (row->count > part->seam_count)
-        end = row->at[row->count - 1].head.offset + row->at[row->count - 1].told_size;
+        end = row->at[row->count - 1].head.offset + row->at[row->count - 1].stated_size;
     size_t told = packets_index_end(file->index);
     bool short_of = told > file->data.count && told > end;
     if (data.padding > 0 && !short_of)

@@ -19,7 +19,7 @@ enum {
     FLAG_INTERRUPTED = 64,
     FLAGS = 128
 };
-enum { CALLS_TOLD = FLAG_CALLS, BLOCKED_TOLD = FLAG_BLOCKED };
+enum { CALLS_EXPLICIT = FLAG_CALLS, BLOCKED_EXPLICIT = FLAG_BLOCKED };
 
 enum { SIZE_LONG = 255, SIZE_BYTES = 3 };
 
@@ -143,18 +143,18 @@ static void put_step(struct begin_block *block, const struct begin_step *step)
 {
     uint8_t *begin = block->at + block->end, *at = begin + 2;
     uint32_t blocked = step->time.blocked_count;
-    bool tells_begin = step->begin_ns != time_vector_whole(&step->time);
-    unsigned calls = step->calls < CALLS_TOLD ? (unsigned)step->calls : CALLS_TOLD;
-    unsigned some = blocked < BLOCKED_TOLD ? blocked : BLOCKED_TOLD;
+    bool has_own_begin = step->begin_ns != time_vector_whole(&step->time);
+    unsigned calls = step->calls < CALLS_EXPLICIT ? (unsigned)step->calls : CALLS_EXPLICIT;
+    unsigned some = blocked < BLOCKED_EXPLICIT ? blocked : BLOCKED_EXPLICIT;
     const struct interrupted *interrupted = &step->time.interrupted;
     bool is_interrupted = interrupted_any(interrupted);
-    begin[0] = (uint8_t)(calls | (tells_begin ? FLAG_BEGIN : 0) | some << FLAG_BLOCKED_SHIFT |
+    begin[0] = (uint8_t)(calls | (has_own_begin ? FLAG_BEGIN : 0) | some << FLAG_BLOCKED_SHIFT |
                          (is_interrupted ? FLAG_INTERRUPTED : 0));
     begin[1] = 0;
     at = row_put(at, step->events);
-    if (tells_begin)
+    if (has_own_begin)
         at = row_put(at, step->begin_ns);
-    if (calls == CALLS_TOLD)
+    if (calls == CALLS_EXPLICIT)
         at = row_put(at, step->calls);
     uint64_t parts[PARTS];
     parts_of(&step->time, parts);
@@ -170,7 +170,7 @@ static void put_step(struct begin_block *block, const struct begin_step *step)
         at = row_put(at, interrupted->sys_ns);
         at = row_put(at, interrupted->before_ns);
     }
-    if (some == BLOCKED_TOLD)
+    if (some == BLOCKED_EXPLICIT)
         at = row_put(at, blocked);
     for (uint32_t i = 0; i < blocked; i++) {
         at = row_put(at, place_of_call(block, step->time.blocked_in[i].call));
@@ -184,8 +184,8 @@ static void put_step(struct begin_block *block, const struct begin_step *step)
 struct raw_step {
     const uint8_t *begin;
     unsigned bits;
-    bool tells_begin;
-    uint64_t events, begin_ns, calls; /* begin_ns: if tells_begin */
+    bool has_own_begin;
+    uint64_t events, begin_ns, calls; /* begin_ns: if has_own_begin */
     uint64_t parts[PARTS];            /* those whose bit is set */
     uint64_t whole_ns;                /* the sum of parts */
     struct interrupted interrupted;
@@ -204,10 +204,10 @@ static inline bool read_head(struct begin_reader *reader, struct raw_step *raw)
     raw->bits = row->at[1];
     row->at += 2;
     raw->events = row_take(row);
-    raw->tells_begin = flags & FLAG_BEGIN;
-    raw->begin_ns = raw->tells_begin ? row_take(row) : 0;
+    raw->has_own_begin = flags & FLAG_BEGIN;
+    raw->begin_ns = raw->has_own_begin ? row_take(row) : 0;
     raw->calls = flags & FLAG_CALLS;
-    if (raw->calls == CALLS_TOLD)
+    if (raw->calls == CALLS_EXPLICIT)
         raw->calls = row_take(row);
     raw->whole_ns = 0;
     for (unsigned left = raw->bits; left; left &= left - 1)
@@ -220,7 +220,7 @@ static inline bool read_head(struct begin_reader *reader, struct raw_step *raw)
         raw->interrupted.before_ns = row_take(row);
     }
     raw->blocked = flags >> FLAG_BLOCKED_SHIFT & FLAG_BLOCKED;
-    if (raw->blocked == BLOCKED_TOLD)
+    if (raw->blocked == BLOCKED_EXPLICIT)
         raw->blocked = row_take(row);
     row_refuse_if(row, flags >= FLAGS || raw->blocked > reader->call_count ||
                            raw->blocked > OLDER_BEGIN_CALLS_MAX);
@@ -267,7 +267,7 @@ bool older_begins_read(struct begin_reader *reader, struct begin_step *step)
     }
     step->events = raw.events;
     step->calls = raw.calls;
-    step->begin_ns = raw.tells_begin ? raw.begin_ns : time_vector_whole(&step->time);
+    step->begin_ns = raw.has_own_begin ? raw.begin_ns : time_vector_whole(&step->time);
     return read_size(reader, &raw);
 }
 

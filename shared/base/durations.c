@@ -21,7 +21,7 @@ static uint64_t bounded(uint64_t number, uint64_t least, uint64_t most)
 
 /* --- few --- */
 
-/* Of up to DURATIONS_TOLD, ascending. */
+/* Of up to DURATIONS_EXACT, ascending. */
 static uint64_t few_at(const struct durations *few, size_t at)
 {
     assert(few->form == DURATIONS_FEW && at < few->count);
@@ -199,9 +199,9 @@ static void widen_ends(struct durations *to, uint64_t min_ns, uint64_t max_ns)
 
 NEVER_INLINE void durations_add_slowly(struct durations *to, uint64_t ns)
 {
-    if (to->form != DURATIONS_FEW || to->count == DURATIONS_TOLD)
+    if (to->form != DURATIONS_FEW || to->count == DURATIONS_EXACT)
         count_in(to, durations_bucket(ns), 1);
-    else if (to->count == DURATIONS_TOLD - 1)
+    else if (to->count == DURATIONS_EXACT - 1)
         to->middle_ns = bounded(ns, to->min_ns, to->max_ns);
     widen_ends(to, ns, ns);
     to->count = sum(to->count, 1);
@@ -475,7 +475,7 @@ uint8_t *durations_put(uint8_t *at, const struct durations *durations)
     assert(durations->count > 0);
     if (durations->form == DURATIONS_FEW)
         return put_few(at, durations);
-    at = row_put(at, DURATIONS_TOLD + 1);
+    at = row_put(at, DURATIONS_EXACT + 1);
     at = row_put(at, durations->total_ns);
     at = row_put(at, durations->min_ns);
     at = row_put(at, durations->max_ns - durations->min_ns);
@@ -505,7 +505,7 @@ static bool may_be_listed(uint64_t total_ns, uint64_t count, uint64_t min_ns, ui
         least = UINT64_MAX;
     if (__builtin_mul_overflow(count, max_ns, &most))
         most = UINT64_MAX;
-    return count > DURATIONS_TOLD && least <= total_ns && total_ns <= most;
+    return count > DURATIONS_EXACT && least <= total_ns && total_ns <= most;
 }
 
 static void take_few(struct row_reader *row, uint64_t count, struct durations *to)
@@ -559,9 +559,9 @@ void durations_take(struct row_reader *row, struct arena *arena, struct duration
     if (count == 1) { /* the most frequent case */
         uint64_t ns = row_take(row);
         *to = (struct durations){.count = 1, .total_ns = ns, .min_ns = ns, .max_ns = ns};
-    } else if (count <= DURATIONS_TOLD) {
+    } else if (count <= DURATIONS_EXACT) {
         take_few(row, count, to);
-    } else if (count == DURATIONS_TOLD + 1) {
+    } else if (count == DURATIONS_EXACT + 1) {
         take_buckets(row, arena, to);
     } else {
         row_refuse_if(row, true);
@@ -599,7 +599,7 @@ bool durations_of_few(struct durations *to, uint64_t count, uint64_t min_ns, uin
                       uint64_t max_ns)
 {
     *to = (struct durations){0};
-    if (count < 1 || count > DURATIONS_TOLD || min_ns > max_ns ||
+    if (count < 1 || count > DURATIONS_EXACT || min_ns > max_ns ||
         (count == 1 && min_ns != max_ns) ||
         (count > 2 && (middle_ns < min_ns || middle_ns > max_ns)))
         return false;

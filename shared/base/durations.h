@@ -6,7 +6,7 @@
  * eight buckets are one of floor(log2). These are the buckets of OpenTelemetry's exponential
  * histograms of scale 3, except that there an exact power of two is in the bucket below.
  *
- * Up to DURATIONS_TOLD durations are stored individually, without allocation. For more, there are
+ * Up to DURATIONS_EXACT durations are stored individually, without allocation. For more, there are
  * counters from the bucket of the minimum to that of the maximum, of two bytes each until one
  * overflows. */
 #ifndef BASE_DURATIONS_H
@@ -20,7 +20,7 @@
 #include "base/row.h"
 
 enum {
-    DURATIONS_TOLD = 3,
+    DURATIONS_EXACT = 3,
     DURATIONS_PARTS = 8, /* buckets per doubling */
     DURATIONS_POWERS = 64,
     DURATIONS_BUCKETS = DURATIONS_POWERS * DURATIONS_PARTS
@@ -115,7 +115,7 @@ bool durations_next(const struct durations *durations, size_t *at, struct durati
 void durations_log2(const struct durations *durations, uint64_t out[DURATIONS_POWERS]);
 
 /* The smallest duration that at least `per_mille` thousandths do not exceed; 0 if empty. Exact for
- * the minimum and maximum, and for up to DURATIONS_TOLD; else the middle of its bucket, which has
+ * the minimum and maximum, and for up to DURATIONS_EXACT; else the middle of its bucket, which has
  * an error below 5 % before it is rounded to 1 ns. */
 uint64_t durations_quantile(const struct durations *durations, unsigned per_mille);
 
@@ -129,9 +129,9 @@ size_t durations_numbers(const struct durations *durations);
 
 /* Writes them as numbers of base/row.h, to a buffer of the caller. Returns the end.
  *
- *     1 to DURATIONS_TOLD: count; minimum; if more than one, maximum - minimum; if three,
+ *     1 to DURATIONS_EXACT: count; minimum; if more than one, maximum - minimum; if three,
  *     middle - minimum
- *     else: DURATIONS_TOLD + 1; total; minimum; maximum - minimum; for each non-empty bucket from
+ *     else: DURATIONS_EXACT + 1; total; minimum; maximum - minimum; for each non-empty bucket from
  *     that of the minimum to that of the maximum, 4 * distance from the previous one (first: 0)
  *     + count - 1, or + 3 and then count - 4 */
 uint8_t *durations_put(uint8_t *at, const struct durations *durations);
@@ -140,12 +140,12 @@ uint8_t *durations_put(uint8_t *at, const struct durations *durations);
  * bad, and `*to` empty. */
 void durations_take(struct row_reader *row, struct arena *arena, struct durations *to);
 
-/* Makes `*to` of more than DURATIONS_TOLD durations in `count` buckets, ascending and not empty,
+/* Makes `*to` of more than DURATIONS_EXACT durations in `count` buckets, ascending and not empty,
  * which it borrows. False, and `*to` is empty, if buckets and totals are inconsistent. */
 bool durations_of_buckets(struct durations *to, const struct durations_bucket *buckets,
                           size_t count, uint64_t total_ns, uint64_t min_ns, uint64_t max_ns);
 
-/* Of one to DURATIONS_TOLD; with less than three, `middle_ns` is ignored. False likewise. */
+/* Of one to DURATIONS_EXACT; with less than three, `middle_ns` is ignored. False likewise. */
 bool durations_of_few(struct durations *to, uint64_t count, uint64_t min_ns, uint64_t middle_ns,
                       uint64_t max_ns);
 

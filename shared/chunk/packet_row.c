@@ -54,9 +54,9 @@ static enum status measure(const struct walk_found *found, uint64_t head_bits, s
     out->content_bits = content;
     out->head.content = (size_t)((content + 7) / 8);
     out->head.size = size < all ? (size_t)(size / 8) : left;
-    out->told_size = size / 8 < SIZE_MAX ? (size_t)(size / 8) : SIZE_MAX;
+    out->stated_size = size / 8 < SIZE_MAX ? (size_t)(size / 8) : SIZE_MAX;
     assert(out->head.content <= out->head.size && out->head.size <= left);
-    assert(head_bits <= content && out->head.size <= out->told_size);
+    assert(head_bits <= content && out->head.size <= out->stated_size);
     return STATUS_OK;
 }
 
@@ -236,7 +236,7 @@ static size_t end_of_whole(struct search *search, const struct packet_at *packet
     size_t offset = packet->head.offset, end = offset + packet->head.size;
     size_t content_end = offset + packet->head.content;
     size_t next = packets_index_follow(search->index, &search->index_at, offset, end);
-    if (next == end && packet->told_size > packet->head.size && content_end > offset)
+    if (next == end && packet->stated_size > packet->head.size && content_end > offset)
         next = next_by_magic(search, content_end - 1);
     return next >= content_end && next < end && is_packet(search, next) ? next : end;
 }
@@ -258,13 +258,13 @@ static void shorten(struct packet_at *packet, size_t end, struct packet_damage *
     enum status status =
         fail(&why, STATUS_REJECT,
              "packet at byte %zu: its size is %zu bytes, but the next packet is at byte %zu",
-             packet->head.offset, packet->told_size, end);
+             packet->head.offset, packet->stated_size, end);
     (void)status;
     packet->fault = PACKET_DAMAGED;
     note_damage(damage, packet, &why, 0);
     damage->size_lies = true;
     assert(end > packet->head.offset && end - packet->head.offset >= packet->head.content);
-    packet->head.size = packet->told_size = end - packet->head.offset;
+    packet->head.size = packet->stated_size = end - packet->head.offset;
 }
 
 /* The packet's events are kept: their threads may be right. */
@@ -310,7 +310,7 @@ void packet_row_add(struct packet_row *out, const struct layout *layout,
             packet.after_hole = hole;
             add_packet(out, &packet);
             note_cpu(damage, &packet);
-            damage->padding = packet.told_size - packet.head.size;
+            damage->padding = packet.stated_size - packet.head.size;
             offset += packet.head.size;
         } else {
             size_t next = next_packet(&search, &packet);

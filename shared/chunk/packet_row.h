@@ -22,7 +22,7 @@ enum packet_fault {
 struct packet_at {
     struct packet head;   /* times are on the session's clock */
     const uint8_t *bytes; /* head.size bytes */
-    size_t told_size;     /* bytes; more than head.size if the file ends in its padding */
+    size_t stated_size;   /* bytes; more than head.size if the file ends in its padding */
     uint64_t content_bits;
     uint64_t clock; /* cycles, at its begin */
     const struct layout_stream *stream;

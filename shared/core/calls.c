@@ -172,7 +172,7 @@ static void leave_unknown_call(struct core *core, struct life *life, uint64_t ti
 void map_call_entry(struct core *core, struct life *life, const struct event *event)
 {
     life_activate(core, life, event->time_ns);
-    if (life->in == IN_UNKNOWN || life->in == IN_TOLD)
+    if (life->in == IN_UNKNOWN || life->in == IN_EMITTED)
         leave_unknown_call(core, life, event->time_ns);
     entered(core, life, event, CORE_MAP);
     if (life->in == IN_OPEN)
@@ -197,7 +197,7 @@ NEVER_INLINE static void exit_step(struct core *core, struct life *life, const s
 static inline void end_here(struct core *core, struct life *life, const struct event *event,
                             unsigned bucket)
 {
-    life->told_over |= life->in == IN_TOLD;
+    life->over_emitted |= life->in == IN_EMITTED;
     completed(core, life, event, bucket, CORE_MAP);
 }
 
@@ -206,12 +206,12 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
     if (event->call->role->op == CALL_SIGRETURN)
         return;
     life_activate(core, life, event->time_ns);
-    bool ends_here = (life->in == IN_OPEN || (life->in == IN_TOLD && life->ends_here)) &&
+    bool ends_here = (life->in == IN_OPEN || (life->in == IN_EMITTED && life->ends_here)) &&
                      life->open_call == event->call;
     unsigned bucket = ends_here ? durations_bucket(call_ns(life, event)) : 0;
     if (life->no_call_yet && event->value[0] == 0)
         leave_unknown_call(core, life, event->time_ns); /* the child's return */
-    else if ((!ends_here && (life->in == IN_UNKNOWN || life->in == IN_TOLD)) ||
+    else if ((!ends_here && (life->in == IN_UNKNOWN || life->in == IN_EMITTED)) ||
              (ends_here && !places_exit(core, life, event, bucket)))
         exit_step(core, life, event);
     else if (ends_here)
@@ -276,7 +276,7 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
     life_first_call(core, life, NULL);
     if (line->call_was_unknown)
         call_has_no_end(core, life);
-    if (line->told_over && life->in == IN_OPEN) {
+    if (line->over_emitted && life->in == IN_OPEN) {
         life->phases.calls--; /* it is in the sums, too */
         call_over(core, life, true);
     }

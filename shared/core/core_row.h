@@ -105,7 +105,7 @@ struct life_line {
     bool kernel_named, user_named, has_program;
     /* The flags above are one column, this one is another: the call that an earlier LINE reported
      * as open is complete and in the sums. */
-    bool told_over;
+    bool over_emitted;
     uint64_t since_ns, wake_ns;
     uint64_t clock_ns; /* time is accounted up to here */
     uint64_t time[TIME_SLOTS];

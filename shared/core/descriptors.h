@@ -193,7 +193,7 @@ void places_write_created(struct core *core, struct life *life);
 /* From here on, any two lives may share a table, and all places are stale. */
 void places_doubt(struct core *core);
 /* The row now has the process of the life. */
-void places_told(struct core *core, struct life *life, int32_t pid);
+void places_learn_pid(struct core *core, struct life *life, int32_t pid);
 /* Call before a fork: the group of its child; NULL: the common one. */
 struct group *places_group_of_child(struct core *core, struct life *parent,
                                     const struct event *event);

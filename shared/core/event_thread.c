@@ -152,7 +152,7 @@ void join_contexts(struct core *core, const struct event *event, struct life *li
 {
     if (!life)
         return;
-    life_told_pid(core, life, context_pid(event, life), event->time_ns);
+    life_learn_pid(core, life, context_pid(event, life), event->time_ns);
     if (event->has & EVENT_HAS_PROCNAME)
         life_set_name(life, event->procname, event->domain == DOMAIN_KERNEL);
     if (event->has & EVENT_HAS_PROGRAM)
@@ -229,7 +229,7 @@ static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *
     core->step_parts = STEP_BY_CPU;
     core->only_steps = true;
     bool is_plain = event->domain == DOMAIN_UST || is_call_event(event) ||
-                    event->kind == EVENT_OTHER || event->kind == EVENT_TOLD_FD ||
+                    event->kind == EVENT_OTHER || event->kind == EVENT_DUMP_FD ||
                     (!cpu && event_is_of_handler(event));
     if (is_plain)
         map_step(core, event, NULL);
@@ -247,7 +247,7 @@ static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *
 }
 
 /* The process of the thread according to the contexts, as far as known when mapping; 0 if none. */
-static int32_t told_pid(const struct event *event, const struct life *life)
+static int32_t known_pid(const struct event *event, const struct life *life)
 {
     if (event->has & EVENT_HAS_PID)
         return event->pid;
@@ -258,7 +258,7 @@ static int32_t told_pid(const struct event *event, const struct life *life)
 }
 
 /* Applies the contexts to a thread that certainly is the event's own. */
-static void map_told(struct core *core, struct life *life, const struct event *event)
+static void map_learn(struct core *core, struct life *life, const struct event *event)
 {
     if (is_phase_event(event)) {
         life_activate(core, life, event->time_ns);
@@ -271,10 +271,10 @@ static void map_told(struct core *core, struct life *life, const struct event *e
         life_set_name(life, event->procname, event->domain == DOMAIN_KERNEL);
     if (event->has & EVENT_HAS_PROGRAM)
         life_set_program(life, event->program);
-    int32_t pid = told_pid(event, life);
+    int32_t pid = known_pid(event, life);
     const struct thread_group *thread_group = life->phases.thread_group;
     /* Its leader may have been forked since: then it belongs to another process by now. */
-    bool tells = pid > 0 && (pid != life->told_pid || (thread_group && !thread_group->current));
+    bool tells = pid > 0 && (pid != life->known_pid || (thread_group && !thread_group->current));
     uint32_t summed = 0;
     bool phases = is_phase_event(event);
     if (phases && !tells)
@@ -287,7 +287,7 @@ static void map_told(struct core *core, struct life *life, const struct event *e
         if (life->ended)
             life_write(core, life); /* instances that ended so far belong to the previous process */
         places_write_created(core, life);
-        map_told_pid(core, life, pid);
+        map_learn_pid(core, life, pid);
     }
     if (phases)
         map_before_phases(core, life, event, summed);
@@ -298,7 +298,7 @@ static void map_told(struct core *core, struct life *life, const struct event *e
 
 static void map_contexts(struct core *core, struct life *life, const struct event *event)
 {
-    map_told(core, life, event);
+    map_learn(core, life, event);
     spans_settle(core);
 }
 

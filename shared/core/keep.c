@@ -134,7 +134,7 @@ static void keep_life(struct keep *keep, struct life *life)
         kept.credits[i] =
             (struct kept_credit){path_text(keep, life->credits[i].label), life->credits[i].count,
                                  life->credits[i].thread, life->credits[i].stretch};
-    kept.layers = layers_told(life, &kept.layer_count);
+    kept.layers = layers_list(life, &kept.layer_count);
     put(keep, KEPT_LIFE, life->name, &kept, &keep->core->changed->lives, &life->change);
     free(kept.layers);
     free(kept.inner);
@@ -201,7 +201,7 @@ static void keep_instance(struct keep *keep, struct instance *instance)
             keep_block(keep, instance, each);
     }
     kept.id = instance->id != instance->mark.order ? instance->id : 0;
-    kept.segments = segments_told(instance);
+    kept.segments = segments_line_of(instance);
     kept.request = instance->request ? instance->request->id : 0;
     put(keep, KEPT_INSTANCE, instance->id, &kept, &keep->core->changed->instances,
         &instance->change);

@@ -89,7 +89,7 @@ static const struct column life_columns[] = {
     COLUMN(kept_life, 31, BYTE, life.fork_seen),
     COLUMN(kept_life, 32, BYTE, life.over),
     COLUMN(kept_life, 33, U32, life.stretch),
-    COLUMN(kept_life, 34, BYTE, life.before_told),
+    COLUMN(kept_life, 34, BYTE, life.before_emitted),
     COLUMN_LIST_OF(kept_life, 35, inner, inner_count, number),
     COLUMN_LIST_OF(kept_life, 36, credits, credit_count, credit),
     COLUMN(kept_life, 37, NUMBER, process),

@@ -149,7 +149,7 @@ struct life *life_of_process(struct core *core, uint32_t pid_ns, int32_t pid, ui
     if (known && known->process && process_over_long(known->process, time_ns))
         life_end(core, known, time_ns);
     struct life *life = met(core, pid_ns, tid, time_ns);
-    life_told_pid(core, life, pid, time_ns);
+    life_learn_pid(core, life, pid, time_ns);
     return life;
 }
 
@@ -265,7 +265,7 @@ void life_first_call(struct core *core, struct life *life, const struct syscall 
 void life_new_stretch(struct core *core, struct life *life)
 {
     life_first_call(core, life, NULL);
-    life->before_told = false;
+    life->before_emitted = false;
     life->stretch++;
     life->in = IN_UNKNOWN;
     life_place(life);

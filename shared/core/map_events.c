@@ -81,27 +81,27 @@ life_name map_name(struct core *core, struct life *life)
 }
 
 /* Whether a LINE would have the same time and state as the last one. */
-static bool is_as_told(const struct life *life)
+static bool is_as_emitted(const struct life *life)
 {
-    const struct told_life *told = &life->told;
+    const struct emitted_life *told = &life->told;
     return told->holds && told->clock_ns == life->clock_ns && told->known == life->known &&
            (!life->known || (told->state == life->state && told->since_ns == life->since_ns &&
                              told->wake_ns == life->wake_ns));
 }
 
-static void note_told(struct life *life)
+static void note_emitted(struct life *life)
 {
-    life->told = (struct told_life){.holds = life->counts,
-                                    .known = life->known,
-                                    .state = life->state,
-                                    .clock_ns = life->clock_ns,
-                                    .since_ns = life->since_ns,
-                                    .wake_ns = life->wake_ns};
+    life->told = (struct emitted_life){.holds = life->counts,
+                                       .known = life->known,
+                                       .state = life->state,
+                                       .clock_ns = life->clock_ns,
+                                       .since_ns = life->since_ns,
+                                       .wake_ns = life->wake_ns};
 }
 
 static bool has_unsent(const struct life *life, bool sums)
 {
-    return (life->counts && !is_as_told(life)) || life->last_ns != TIME_NONE ||
+    return (life->counts && !is_as_emitted(life)) || life->last_ns != TIME_NONE ||
            life->named_ns != TIME_NONE || life->call_changed || life->credit_count > 0 ||
            life->phase_count > 0 || life->ended || life->unknown_events > 0 ||
            interrupted_any(&life->interrupted) ||
@@ -119,12 +119,12 @@ static void write_sums(struct life *life, struct life_line *line)
     line->latency = life->latency;
     line->calls = life->calls;
     line->call_count = life->call_count;
-    line->calls_ahead = -(int64_t)life->calls_told;
+    line->calls_ahead = -(int64_t)life->calls_emitted;
     life->cpu_ns = life->switches = 0;
     life->latency = (struct durations){0};
     life->calls = NULL;
     life->call_count = life->call_room = 0;
-    life->calls_told = 0;
+    life->calls_emitted = 0;
     cell_index_clear(&life->call_index);
     memset(life->call_at, 0, sizeof life->call_at);
 }
@@ -135,8 +135,8 @@ static void count_ahead(struct life *life, struct life_line *line)
     uint64_t calls = 0;
     for (size_t i = 0; i < life->call_count; i++)
         calls += life->calls[i].cell.complete.count;
-    line->calls_ahead = (int64_t)(calls - life->calls_told);
-    life->calls_told = calls;
+    line->calls_ahead = (int64_t)(calls - life->calls_emitted);
+    life->calls_emitted = calls;
 }
 
 static void write_call(const struct core *core, struct life *life, struct life_line *line)
@@ -161,7 +161,7 @@ static void write_call(const struct core *core, struct life *life, struct life_l
     if (!life->call_changed)
         return;
     line->call_was_unknown = life->call_was_unknown;
-    line->told_over = life->told_over;
+    line->over_emitted = life->over_emitted;
     line->is_seen = life->call_epoch == core->border_epoch;
     line->is_open = life->in == IN_OPEN;
     if (line->is_open) {
@@ -172,9 +172,9 @@ static void write_call(const struct core *core, struct life *life, struct life_l
         memcpy(line->open.value, life->open_value, sizeof line->open.value);
         line->open_label = life->open_label;
     }
-    life->call_changed = life->call_was_unknown = life->told_over = false;
+    life->call_changed = life->call_was_unknown = life->over_emitted = false;
     if (life->in == IN_OPEN)
-        life->in = IN_TOLD;
+        life->in = IN_EMITTED;
 }
 
 static struct text name_in(struct row *row, const char name[NAME_BYTES])
@@ -234,7 +234,7 @@ static void write_line(struct core *core, struct life *life, bool sums)
     write_names(core, life, line);
     memset(life->time, 0, sizeof life->time);
     life->last_ns = life->named_ns = TIME_NONE;
-    note_told(life);
+    note_emitted(life);
 }
 
 void life_write(struct core *core, struct life *life)
@@ -251,7 +251,7 @@ void life_write_spent(struct core *core, struct life *life)
 static void forget_words(struct life *life)
 {
     life->kernel_named = life->user_named = life->has_program = false;
-    life->told_pid = 0;
+    life->known_pid = 0;
     life->label_epoch = 0;
     life->call_label = 0;
 }

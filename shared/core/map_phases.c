@@ -229,7 +229,7 @@ static bool begins_later(const struct core *core, uint32_t definition,
 static void write_segments(struct core *core, struct instance *instance, struct instance_line *line)
 {
     assert(!instance->request);
-    line->segments = segments_told(instance);
+    line->segments = segments_line_of(instance);
     if (!definition_of(core, instance->definition)->segments)
         line->request = instance->row_name;
     else if (instance->segments && instance->segments->first)
@@ -383,7 +383,7 @@ static void count_strangers(struct core *core, const struct life *life, size_t a
 
 static void untold(struct core *core, struct life *life)
 {
-    life->told_pid = 0;
+    life->known_pid = 0;
     if (!life->phases.thread_group)
         return;
     count_strangers(core, life, 1);
@@ -401,10 +401,10 @@ void map_doubt_pid(struct core *core, struct life *life)
         untold(core, each);
 }
 
-void map_told_pid(struct core *core, struct life *life, int32_t pid)
+void map_learn_pid(struct core *core, struct life *life, int32_t pid)
 {
     assert(!life->ended); /* the past must add these to the process that it knows so far */
-    places_told(core, life, pid);
+    places_learn_pid(core, life, pid);
     /* Others may be names of the same life. */
     if (life->tid == 0)
         map_doubt_pid(core, NULL);
@@ -416,7 +416,7 @@ void map_told_pid(struct core *core, struct life *life, int32_t pid)
     instances_told(&core->phases, &life->phases, 0, pid);
     if (!life->phases.thread_group)
         count_strangers(core, life, 1);
-    life->told_pid = pid;
+    life->known_pid = pid;
 }
 
 /* --- events that become STEPs --- */

@@ -148,15 +148,15 @@ static void tell_ended(struct core *core, struct life *life, uint32_t path, uint
     assert(ended->value_count == phase_value_count(definition));
     for (size_t i = 0; i < ended->value_count; i++)
         names[i] = text_of(phase_value_name(definition, i));
-    struct instance_told told = {.ended = *ended,
-                                 .rule = definition->keep,
-                                 .names = names,
-                                 .match_count = definition->match_count};
+    struct instance_result told = {.ended = *ended,
+                                   .rule = definition->keep,
+                                   .names = names,
+                                   .match_count = definition->match_count};
     struct result result = {.type = RESULT_INSTANCE,
                             .stretch = life->stretch,
                             .phase = names_text(&core->paths, path),
                             .instance = &told};
-    life->before_told |= time_vector_has_before(&ended->time);
+    life->before_emitted |= time_vector_has_before(&ended->time);
     core_tell_of(core, life, &result);
 }
 
@@ -627,20 +627,20 @@ void phases_resolve(struct core *core, struct life *life, const struct syscall *
         if (instance_older_count(each) > 0)
             older_begins_resolve(each->older_begins, resolve_before, call);
     }
-    if (life->before_told && call) {
+    if (life->before_emitted && call) {
         struct result fact = {
             .type = RESULT_FIRST_CALL, .stretch = life->stretch, .call = text_of(call->name)};
         fact.in_call = true;
         core_tell_of(core, life, &fact);
     }
-    life->before_told = false;
+    life->before_emitted = false;
 }
 
 void phases_tell(struct core *core, struct life *life)
 {
     for (size_t i = 0; i < life->phase_count; i++) {
         struct phase_sum *sum = &life->phase_sums[i];
-        life->before_told |= time_vector_has_before(&sum->cell.time);
+        life->before_emitted |= time_vector_has_before(&sum->cell.time);
         tell_phase(core, life, life->name, life->stretch, sum->label, &sum->cell);
         phase_cell_clear(&sum->cell);
     }

@@ -64,7 +64,7 @@ void request_ends(const struct core *core, struct instance *instance, uint64_t t
 
 /* --- rows and state --- */
 
-struct segments_line segments_told(const struct instance *instance)
+struct segments_line segments_line_of(const struct instance *instance)
 {
     const struct segments *segments = instance->segments;
     struct segments_line line = {.since_ns = TIME_NONE};
@@ -80,7 +80,7 @@ struct segments_line segments_told(const struct instance *instance)
     return line;
 }
 
-void segments_tell(struct instance *instance, const struct segments_line *line)
+void segments_set(struct instance *instance, const struct segments_line *line)
 {
     if (line->since_ns == TIME_NONE || instance->segments)
         return;
@@ -105,7 +105,7 @@ static struct instance *request_named(const struct core *core, uint32_t name)
 void join_segments(struct core *core, const struct instance_line *line, struct instance *instance)
 {
     const struct phase_set *set = core->phases.set;
-    segments_tell(instance, &line->segments);
+    segments_set(instance, &line->segments);
     if (line->name > 0) {
         core->requests =
             memory_grow(core->requests, &core->request_room, line->name, sizeof *core->requests);

@@ -90,7 +90,7 @@ void places_before_step(struct core *core, const struct event *event, struct lif
             before_step_of(core, child, event); /* the previous life of the tid */
     }
         /* fall through */
-    case EVENT_TOLD_PROCESS:
+    case EVENT_DUMP_PROCESS:
         named = map_life(core, (int32_t)event->value[0]);
         if (named)
             join_group_of(core, named, event->value[1]);
@@ -104,7 +104,7 @@ void places_before_step(struct core *core, const struct event *event, struct lif
         break;
     case EVENT_CALL_EXIT:
     case EVENT_CALL_ENTRY: named = actor; break;
-    case EVENT_TOLD_FD: break;
+    case EVENT_DUMP_FD: break;
     default:
         if (!(core->step_parts & STEP_BY_CPU))
             return;
@@ -136,7 +136,7 @@ void places_doubt(struct core *core)
     numbers->common.told++;
 }
 
-void places_told(struct core *core, struct life *life, int32_t pid)
+void places_learn_pid(struct core *core, struct life *life, int32_t pid)
 {
     join_group_of(core, life, pid);
     if (!life->has_process && (life->tid == 0 || core->let_cpus > 0))

@@ -109,12 +109,12 @@ void join_passed(struct core *core, const struct passed_line *line)
     uint32_t path = join_labeled(core, line->label);
     struct bytes bytes = {(const uint8_t *)line->bytes.at, line->bytes.count};
     if (core->sink.take_passed) {
-        struct passed_told told = {.first = core->last_descriptor + 1,
-                                   .process = table->process,
-                                   .thread = thread,
-                                   .phase = names_text(&core->paths, path),
-                                   .count = line->count,
-                                   .bytes = bytes};
+        struct passed_result told = {.first = core->last_descriptor + 1,
+                                     .process = table->process,
+                                     .thread = thread,
+                                     .phase = names_text(&core->paths, path),
+                                     .count = line->count,
+                                     .bytes = bytes};
         core->sink.take_passed(core->sink.context, &told);
         core->last_descriptor += line->count;
         return;

@@ -58,10 +58,10 @@ struct places {
     struct map high;
     struct passing passing;
     /* For numbers of `free_of` under which the past has no descriptor: epoch and lets, + 1; else 0.
-     * Invalid if the group's `told` has changed since `free_told`. */
+     * Invalid if the group's `told` has changed since `free_steps`. */
     uint64_t free[LOW_NUMBERS];
     const struct group *free_of;
-    uint32_t free_told;
+    uint32_t free_steps;
 };
 
 /* Lives that may share a descriptor table. Lives belong to the common group by default; a process

@@ -47,10 +47,10 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     child->group = group;
     child->may_hold_phase = child->spends = false;
     if (parent)
-        map_told_pid(core, parent, (int32_t)event->value[1]);
+        map_learn_pid(core, parent, (int32_t)event->value[1]);
     if (event->value[2] == event->value[3])
         instances_forked(&core->phases, (int32_t)event->value[3]);
-    map_told_pid(core, child, (int32_t)event->value[3]);
+    map_learn_pid(core, child, (int32_t)event->value[3]);
     if (event->value[2] == event->value[3] && child->phases.thread_group)
         child->phases.thread_group->whole = true;
     life_define(core, child, STATE_UNKNOWN, event->time_ns);
@@ -102,7 +102,7 @@ static void map_exec(struct core *core, const struct event *event, struct life *
     before_fact(core, life);
     map_pass_for_exec(core, life, tid);
     map_step(core, event, actor);
-    map_told_pid(core, life, tid);
+    map_learn_pid(core, life, tid);
     map_new_labels(core, life);
 }
 
@@ -122,13 +122,13 @@ static void map_exit(struct core *core, const struct event *event, struct life *
     map_new_labels(core, life);
 }
 
-static void map_told(struct core *core, const struct event *event, struct life *actor)
+static void map_learn(struct core *core, const struct event *event, struct life *actor)
 {
     struct life *life = map_life(core, (int32_t)event->value[0]);
     before_fact(core, life);
     map_step(core, event, actor);
-    if (life && event->kind == EVENT_TOLD_PROCESS && !event_tells_dead(event))
-        map_told_pid(core, life, (int32_t)event->value[1]);
+    if (life && event->kind == EVENT_DUMP_PROCESS && !event_shows_dead(event))
+        map_learn_pid(core, life, (int32_t)event->value[1]);
 }
 
 void map_birth_event(struct core *core, const struct event *event, struct life *actor)
@@ -137,9 +137,9 @@ void map_birth_event(struct core *core, const struct event *event, struct life *
     case EVENT_FORK: map_fork(core, event, actor); return;
     case EVENT_EXEC: map_exec(core, event, actor); return;
     case EVENT_EXIT: map_exit(core, event, actor); return;
-    case EVENT_TOLD_PROCESS:
-    case EVENT_TOLD_PID_NS: map_told(core, event, actor); return;
-    case EVENT_TOLD_FD: map_step(core, event, actor); return;
+    case EVENT_DUMP_PROCESS:
+    case EVENT_DUMP_PID_NS: map_learn(core, event, actor); return;
+    case EVENT_DUMP_FD: map_step(core, event, actor); return;
     default: return;
     }
 }
@@ -178,7 +178,7 @@ static void join_fork(struct core *core, const struct event *event)
     struct life *parent = life_named(core, (int32_t)event->value[0], event->time_ns);
     if (parent) {
         name_life(parent, event, 0);
-        life_told_pid(core, parent, (int32_t)event->value[1], event->time_ns);
+        life_learn_pid(core, parent, (int32_t)event->value[1], event->time_ns);
     }
     if (child_tid <= 0)
         return;
@@ -196,7 +196,7 @@ static void join_fork(struct core *core, const struct event *event)
     if (child_tid == child_pid) {
         bear_process(core, event, child, parent, from);
     } else {
-        life_told_pid(core, child, child_pid, event->time_ns);
+        life_learn_pid(core, child, child_pid, event->time_ns);
         if (parent)
             life_share_table(parent, child);
     }
@@ -292,11 +292,11 @@ struct life *join_exec(struct core *core, const struct event *event)
     struct life *life = life_named(core, old_tid, event->time_ns);
     if (!life)
         return NULL;
-    life_told_pid(core, life, tid, event->time_ns);
+    life_learn_pid(core, life, tid, event->time_ns);
     join_phase_exec(core, life);
     if (old_tid != tid && tid > 0 && !mutant("exec-to-old-tid"))
         life = exec_by_other(core, life, tid, event->time_ns);
-    life_told_pid(core, life, tid, event->time_ns);
+    life_learn_pid(core, life, tid, event->time_ns);
     if (event_has_text(event, 0))
         life_set_name(life, base_name(event->text[0]), true);
     if (life_table(core, life))
@@ -315,20 +315,20 @@ static void join_exit(struct core *core, const struct event *event)
     join_phase_exit(core, life);
 }
 
-static void join_told(struct core *core, const struct event *event)
+static void join_dump_process(struct core *core, const struct event *event)
 {
-    if (event_tells_dead(event))
+    if (event_shows_dead(event))
         return;
     struct life *life = life_named(core, (int32_t)event->value[0], event->time_ns);
     if (!life)
         return;
-    life_told_pid(core, life, (int32_t)event->value[1], event->time_ns);
+    life_learn_pid(core, life, (int32_t)event->value[1], event->time_ns);
     name_life(life, event, 0);
     if (life->process)
         process_dumped(core, life->process, event);
 }
 
-static void join_told_fd(struct core *core, const struct event *event)
+static void join_dump_fd(struct core *core, const struct event *event)
 {
     struct process *process =
         event_has_value(event, 0)
@@ -338,7 +338,7 @@ static void join_told_fd(struct core *core, const struct event *event)
         descriptor_dumped(core, table_of_process(core, process), event);
 }
 
-static void join_told_inner(struct core *core, const struct event *event)
+static void join_dump_pid_ns(struct core *core, const struct event *event)
 {
     struct life *life = life_find(core, (int32_t)event->value[0]);
     if (life)
@@ -351,9 +351,9 @@ void join_birth_event(struct core *core, const struct event *event)
     case EVENT_FORK: join_fork(core, event); return;
     case EVENT_EXEC: (void)join_exec(core, event); return;
     case EVENT_EXIT: join_exit(core, event); return;
-    case EVENT_TOLD_PROCESS: join_told(core, event); return;
-    case EVENT_TOLD_PID_NS: join_told_inner(core, event); return;
-    case EVENT_TOLD_FD: join_told_fd(core, event); return;
+    case EVENT_DUMP_PROCESS: join_dump_process(core, event); return;
+    case EVENT_DUMP_PID_NS: join_dump_pid_ns(core, event); return;
+    case EVENT_DUMP_FD: join_dump_fd(core, event); return;
     default: return;
     }
 }

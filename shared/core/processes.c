@@ -262,7 +262,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
     return process_new(core, pid_ns, pid, process->before_id);
 }
 
-void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns)
+void life_learn_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns)
 {
     instances_told(&core->phases, &life->phases, life->pid_ns, pid);
     if (life->process || pid <= 0)

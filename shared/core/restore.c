@@ -413,7 +413,7 @@ static void restore_segments(struct restore *restore, const struct kept_instance
     if (!holds(restore, kept->segments.since_ns == TIME_NONE ||
                             (definition->segments && definition->match_count > 0)))
         return;
-    segments_tell(instance, &kept->segments);
+    segments_set(instance, &kept->segments);
     if (set->at[kept->definition]->segments && !map_get(&restore->requests, instance->id))
         map_put(&restore->requests, instance->id, instance);
     struct instance *request = kept->request ? map_get(&restore->requests, kept->request) : NULL;

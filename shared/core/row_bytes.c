@@ -164,7 +164,7 @@ static const struct column life_columns[] = {
     COLUMN(life_line, 25, NAMED, kernel_name),
     COLUMN(life_line, 26, NAMED, user_name),
     COLUMN(life_line, 27, NAMED, program),
-    COLUMN(life_line, 28, BYTE, told_over),
+    COLUMN(life_line, 28, BYTE, over_emitted),
     COLUMN(life_line, 29, SIGNED, calls_ahead),
     COLUMN_INSIDE(life_line, 30, interrupted, interrupted),
     COLUMN_INSIDE(life_line, 31, spent.interrupted, interrupted),
@@ -348,18 +348,18 @@ static const struct column layers_columns[] = {
 COLUMN_TABLE(layers, layers_line);
 /* clang-format on */
 
-struct told_time {
+struct time_record {
     uint64_t time_ns;
 };
-static const struct column time_columns[] = {COLUMN(told_time, 1, TIME, time_ns)};
-COLUMN_TABLE(time, told_time);
+static const struct column time_columns[] = {COLUMN(time_record, 1, TIME, time_ns)};
+COLUMN_TABLE(time, time_record);
 
-struct told_analysis {
+struct analysis_record {
     struct text bytes;
 };
 static_assert(sizeof(struct text) == sizeof(struct bytes), "bytes are told as a text");
-static const struct column analysis_columns[] = {COLUMN(told_analysis, 1, TEXT, bytes)};
-COLUMN_TABLE(analysis, told_analysis);
+static const struct column analysis_columns[] = {COLUMN(analysis_record, 1, TEXT, bytes)};
+COLUMN_TABLE(analysis, analysis_record);
 
 static const struct column_table *table_of(uint64_t kind)
 {

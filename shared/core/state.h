@@ -49,7 +49,7 @@ enum in_call {
     IN_UNKNOWN,
     IN_NONE,
     IN_OPEN,
-    IN_TOLD, /* mapping: in `open_call`, owned by the past: it ends there, unless `ends_here` */
+    IN_EMITTED, /* mapping: in `open_call`, owned by the past: it ends there, unless `ends_here` */
     IN_CALLS
 };
 
@@ -76,7 +76,7 @@ struct wait_layers;
 struct named_place;
 
 /* The state in the last LINE of a life, if no other record of it followed. */
-struct told_life {
+struct emitted_life {
     bool holds, known;
     uint8_t state;
     uint64_t clock_ns, since_ns, wake_ns;
@@ -102,10 +102,10 @@ struct life {
     bool spends;       /* phase instances begun on it may be open */
     bool call_changed; /* since its last line */
     bool call_was_unknown;
-    bool no_call_yet; /* mapping: forked here, and active since then without a call event */
-    bool ends_here;   /* mapping, IN_TOLD: its exit needs no state of the past ... */
-    bool told_over;   /* ... and there was one since its last line */
-    const struct syscall *open_call; /* IN_OPEN, IN_TOLD */
+    bool no_call_yet;  /* mapping: forked here, and active since then without a call event */
+    bool ends_here;    /* mapping, IN_EMITTED: its exit needs no state of the past ... */
+    bool over_emitted; /* ... and there was one since its last line */
+    const struct syscall *open_call; /* IN_OPEN, IN_EMITTED */
     uint64_t entry_ns;
     /* Accessed by each switch. */
     uint64_t time[TIME_SLOTS];
@@ -162,18 +162,18 @@ struct life {
     uint64_t count_epoch;
     struct span_list span_begins; /* mapping: open here, that name it */
     bool may_hold_phase;          /* mapping: the past may have one open on it */
-    bool before_told; /* joining: a phase cell with time before the first call went out */
+    bool before_emitted; /* joining: a phase cell with time before the first call went out */
     /* Links of the list of lives with unsent data, and of all lives. */
     struct life *next_listed, *next_of_all, **back_of_all;
     /* Mapping only. */
-    struct told_life told; /* by its last line */
-    uint64_t calls_told;   /* complete ones in `calls` that LINEs have counted before their sums */
-    int32_t wild_cpu;      /* of a life without a tid: the CPU */
+    struct emitted_life told; /* by its last line */
+    uint64_t calls_emitted; /* complete ones in `calls` that LINEs have counted before their sums */
+    int32_t wild_cpu;       /* of a life without a tid: the CPU */
     uint64_t unknown_events; /* without a thread, if its CPU has no known current thread */
     bool exit_known, exiting;
     bool kernel_name_sent, user_name_sent, program_sent;
-    bool has_process; /* the past certainly knows its process */
-    int32_t told_pid; /* its pid, once it is in the row; else 0 */
+    bool has_process;  /* the past certainly knows its process */
+    int32_t known_pid; /* its pid, once it is in the row; else 0 */
     /* Joining only. */
     uint64_t begin_order, begin_ns, exit_ns;
     bool begin_hard, exited, fork_seen, over;
@@ -683,7 +683,7 @@ void waits_resolve(const struct core *core, const struct ended_instance *from,
 /* Sorts by total, largest first, and keeps only those that are emitted. */
 void waits_sort(struct ended_instance *ended);
 /* For state; the caller frees it. */
-struct layer_wait *layers_told(const struct life *life, size_t *count);
+struct layer_wait *layers_list(const struct life *life, size_t *count);
 /* The reverse. False if it is not sound. */
 bool layers_restore(struct life *life, const struct layer_wait *waits, size_t count);
 
@@ -770,9 +770,9 @@ void segment_ends(const struct core *core, struct instance *instance, uint64_t t
 void request_ends(const struct core *core, struct instance *instance, uint64_t time_ns,
                   struct ended_instance *ended);
 /* For rows and state; `time` is to be freed. */
-struct segments_line segments_told(const struct instance *instance);
+struct segments_line segments_line_of(const struct instance *instance);
 /* The reverse. */
-void segments_tell(struct instance *instance, const struct segments_line *line);
+void segments_set(struct instance *instance, const struct segments_line *line);
 /* Joining: the segment data of an instance that passes. */
 void join_segments(struct core *core, const struct instance_line *line, struct instance *instance);
 
@@ -806,7 +806,7 @@ void map_pass_for_exec(struct core *core, const struct life *life, int32_t pid);
 uint32_t map_new_label(struct core *core, struct life *life);
 /* The label of its call in the past, if it has had no call event here. */
 uint32_t map_call_label(struct core *core, struct life *life);
-void map_told_pid(struct core *core, struct life *life, int32_t pid);
+void map_learn_pid(struct core *core, struct life *life, int32_t pid);
 /* Process information in the row may concern this thread; NULL: any thread. */
 void map_doubt_pid(struct core *core, struct life *life);
 
@@ -821,7 +821,7 @@ static inline uint32_t life_label(struct core *core, struct life *life)
 }
 
 /* --- processes.c --- */
-void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns);
+void life_learn_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns);
 /* At the fork of its leader. */
 struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint64_t time_ns);
 /* Whether it was over for PROCESS_KEPT_NS at `time_ns`. */

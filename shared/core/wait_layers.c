@@ -12,10 +12,10 @@
  * its layers (RECORD_LAYERS), which are subtracted from that one, because it already has them as
  * waits.
  *
- * Instances that never end, or an instance that is open for long and woken by ever new threads, must
- * not grow without limit. So an instance with more than INSTANCE_WAITS_COUNTED waits reports none.
- * This number only grows and adds up over rows, so it does not depend on the cuts. Layers beyond it
- * are reduced to their number of waits (layers_bound()). */
+ * Instances that never end, or an instance that is open for long and woken by ever new threads,
+ * must not grow without limit. So an instance with more than INSTANCE_WAITS_COUNTED waits reports
+ * none. This number only grows and adds up over rows, so it does not depend on the cuts. Layers
+ * beyond it are reduced to their number of waits (layers_bound()). */
 #include "base/memory.h"
 #include "core/state.h"
 
@@ -367,7 +367,7 @@ void waits_sort(struct ended_instance *ended)
 
 /* --- state --- */
 
-struct layer_wait *layers_told(const struct life *life, size_t *count)
+struct layer_wait *layers_list(const struct life *life, size_t *count)
 {
     const struct wait_layers *layers = life->layers;
     struct layer_wait *all = NULL;

@@ -246,7 +246,7 @@ static struct slow_entry *slow_entry_of(struct result_batch *batch, const struct
 static void take_instance(struct result_batch *batch, const struct result *result)
 {
     struct slow_entry *entry = slow_entry_of(batch, result);
-    const struct instance_told *told = result->instance;
+    const struct instance_result *told = result->instance;
     struct slow_instance *known = NULL;
     if (told->is_correction) {
         known = slow_instances_find(&entry->all, told->ended.rank.order);
@@ -293,12 +293,12 @@ static void take_count(struct result_batch *batch, const struct result *from)
 {
     size_t count = batch->count;
     struct result result = *from;
-    struct text packed = count_told_pack(from->count, 0);
+    struct text packed = count_result_pack(from->count, 0);
     result.call = packed;
     struct entry *entry = entry_of(batch, &result);
     free((char *)(uintptr_t)packed.at);
     if (batch->count > count) {
-        struct count_told *told = count_told_copy(&batch->arena, from->count);
+        struct count_result *told = count_result_copy(&batch->arena, from->count);
         told->cell = &entry->sum.count;
         entry->result.count = told;
     }

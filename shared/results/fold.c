@@ -295,13 +295,13 @@ static void take_process(struct fold *fold, const struct process_fact *fact)
 {
     struct folded_process *process = fold_process_at(fold, fact->id);
     process->fact = process_fact_join(&process->fact, fact);
-    process->told_at = fold->chunk;
+    process->result_chunk = fold->chunk;
 }
 
 static void take_thread(struct fold *fold, const struct thread_fact *fact)
 {
     struct folded_thread *thread = thread_at(fold, fact->id);
-    thread->told_at = fold->chunk;
+    thread->result_chunk = fold->chunk;
     thread->fact = thread_fact_join(&thread->fact, fact);
     thread->name = fact->name.at ? fold_name_id(fold, fact->name) : NO_NAME;
     thread->program = fact->program.count > 0 ? fold_name_id(fold, fact->program) : NO_NAME;
@@ -322,7 +322,7 @@ static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
         descriptor->name = NO_NAME;
         id_map_put(&fold->descriptors, id, descriptor);
     }
-    descriptor->told_at = fold->chunk;
+    descriptor->result_chunk = fold->chunk;
     fold->last_descriptor = descriptor;
     return descriptor;
 }
@@ -444,17 +444,18 @@ static void take_phase(struct fold *fold, const struct result *result)
     free(time.blocked_in);
 }
 
-/* Readers who come late know its name within a round, if it lives: until then its id has to be kept. */
+/* Readers who come late know its name within a round, if it lives: until then its id has to be
+ * kept. */
 static void expect_thread(struct fold *fold, uint64_t who)
 {
     if (wait_is_by_thread(wait_kind_of(who)))
-        thread_at(fold, wait_by(who))->told_at = fold->chunk;
+        thread_at(fold, wait_by(who))->result_chunk = fold->chunk;
 }
 
 static void take_instance(struct fold *fold, const struct result *result)
 {
     struct cell_key key = {.type = CELL_SLOW, .path = fold_name_id(fold, result->phase)};
-    const struct instance_told *told = result->instance;
+    const struct instance_result *told = result->instance;
     int32_t pid = told->ended.pid;
     struct cell *cell = pid ? fold_cell_at(fold, fold_group_at(fold, pid), &key)
                             : fold_cell_of_thread(fold, &key, result->thread);
@@ -557,7 +558,7 @@ void fold_take(struct fold *fold, const struct result *result)
 {
     struct folded_thread *thread;
     if (result->thread)
-        thread_at(fold, result->thread)->told_at = fold->chunk;
+        thread_at(fold, result->thread)->result_chunk = fold->chunk;
     switch (result->type) {
     case RESULT_PROCESS: take_process(fold, &result->process); return;
     case RESULT_THREAD: take_thread(fold, &result->thread_fact); return;

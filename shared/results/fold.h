@@ -31,7 +31,7 @@ void fold_forget(struct fold *fold);
 
 /* Takes ended descriptors in encoded form: call fold_settle() before a report, and before
  * fold_forget(). */
-void fold_take_passed(struct fold *fold, const struct passed_told *passed);
+void fold_take_passed(struct fold *fold, const struct passed_result *passed);
 void fold_settle(struct fold *fold);
 
 /* Fills `*out`, whose arrays are in `arena`; names belong to the fold, and are valid until it takes

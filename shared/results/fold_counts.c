@@ -27,7 +27,7 @@ static uint64_t hash_of(struct text key)
     return halves[0] == 0 ? 1 : halves[0];
 }
 
-static struct count_keys *keys_at(struct fold *fold, const struct count_told *told)
+static struct count_keys *keys_at(struct fold *fold, const struct count_result *told)
 {
     uint32_t id = fold_name_id(fold, told->name);
     for (size_t i = 0; i < fold->count_count; i++)
@@ -63,9 +63,9 @@ static uint64_t last_of(const struct count_keys *keys)
 }
 
 /* The key of the others of a definition. */
-static struct count_told others_of(const struct count_told *told, struct count_part *parts)
+static struct count_result others_of(const struct count_result *told, struct count_part *parts)
 {
-    struct count_told others = *told;
+    struct count_result others = *told;
     for (size_t i = 0; i < told->part_count; i++) {
         parts[i] = told->parts[i];
         parts[i].value = (struct field_value){.type = FIELD_ABSENT};
@@ -82,11 +82,11 @@ static struct cell *cell_of(struct fold *fold, struct text key, uint64_t thread)
                   : fold_cell_at(fold, fold_group_at(fold, PID_NONE), &at);
 }
 
-static struct cell *cell_of_others(struct fold *fold, const struct count_told *told)
+static struct cell *cell_of_others(struct fold *fold, const struct count_result *told)
 {
     struct count_part parts[COUNT_BY_MAX];
-    struct count_told others = others_of(told, parts);
-    struct text key = count_told_pack(&others, 0);
+    struct count_result others = others_of(told, parts);
+    struct text key = count_result_pack(&others, 0);
     struct cell *cell = cell_of(fold, key, 0);
     free((char *)(uintptr_t)key.at);
     return cell;
@@ -102,7 +102,7 @@ static bool goes(const struct fold *fold, const struct cell *cell, const struct 
         return false;
     struct text key = names_text(&fold->names, cell->key.name);
     uint64_t thread;
-    struct count_told told = count_told_unpack(key, &thread, arena);
+    struct count_result told = count_result_unpack(key, &thread, arena);
     return told.whose != COUNT_OF_OTHERS && told.is_span == keys->is_span &&
            text_equal(told.name, names_text(&fold->names, keys->name)) && hash_of(key) > keys->last;
 }
@@ -126,7 +126,7 @@ static void prune_group(struct fold *fold, struct cell_group *group, const struc
     map_clear(&cells);
 }
 
-static void prune(struct fold *fold, struct count_keys *keys, const struct count_told *told)
+static void prune(struct fold *fold, struct count_keys *keys, const struct count_result *told)
 {
     struct arena arena = {.first = NULL};
     struct count_cell others = {.count = 0};
@@ -149,9 +149,9 @@ static void prune(struct fold *fold, struct count_keys *keys, const struct count
 
 void fold_take_count(struct fold *fold, const struct result *result)
 {
-    const struct count_told *told = result->count;
-    bool by_thread = count_told_asks(told, COUNT_BY_THREAD);
-    struct text key = count_told_pack(told, by_thread ? result->thread : 0);
+    const struct count_result *told = result->count;
+    bool by_thread = count_result_asks(told, COUNT_BY_THREAD);
+    struct text key = count_result_pack(told, by_thread ? result->thread : 0);
     uint64_t hash = hash_of(key);
     struct count_keys *keys = keys_at(fold, told);
     if (hash > keys->last) {
@@ -175,7 +175,7 @@ void fold_free_counts(struct fold *fold)
 /* --- rows --- */
 
 static struct count_value value_of(const struct fold_rows *rows, const struct session_report *out,
-                                   const struct count_told *told, const struct count_part *part,
+                                   const struct count_result *told, const struct count_part *part,
                                    int64_t pid, uint64_t thread)
 {
     struct count_value value = {
@@ -207,8 +207,8 @@ static struct count_value value_of(const struct fold_rows *rows, const struct se
 }
 
 /* Whether there are too many for a row of its own. */
-static bool is_other(const struct fold *fold, const uint64_t *lasts, const struct count_told *told,
-                     struct text key)
+static bool is_other(const struct fold *fold, const uint64_t *lasts,
+                     const struct count_result *told, struct text key)
 {
     for (size_t i = 0; i < fold->count_count; i++)
         if (fold->counts[i].is_span == told->is_span &&
@@ -222,7 +222,7 @@ static struct count_row row_of(const struct fold_rows *rows, const struct sessio
 {
     uint64_t thread;
     struct text key = names_text(&rows->fold->names, cell->key.name);
-    struct count_told told = count_told_unpack(key, &thread, rows->arena);
+    struct count_result told = count_result_unpack(key, &thread, rows->arena);
     struct count_part parts[COUNT_BY_MAX];
     if (told.whose != COUNT_OF_OTHERS && is_other(rows->fold, lasts, &told, key)) {
         told = others_of(&told, parts);

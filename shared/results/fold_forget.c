@@ -4,10 +4,10 @@
 #include "results/fold.h"
 #include "results/fold_state.h"
 
-/* Whether something last published at `told_at` was not published for two rounds. */
-static bool is_over(const struct fold *fold, uint64_t told_at)
+/* Whether something last published at `result_chunk` was not published for two rounds. */
+static bool is_over(const struct fold *fold, uint64_t result_chunk)
 {
-    return told_at + 2 * FOLD_ROUND <= fold->chunk;
+    return result_chunk + 2 * FOLD_ROUND <= fold->chunk;
 }
 
 /* Ids to drop: a map must not change while it is iterated. */
@@ -27,7 +27,7 @@ static void forget_descriptors(struct fold *fold)
     struct going going = {0};
     const struct folded_descriptor *each;
     for (struct id_walk walk = {0}; (each = id_map_next(&fold->descriptors, &walk));)
-        if (is_over(fold, each->told_at))
+        if (is_over(fold, each->result_chunk))
             note(&going, each->id);
     for (size_t i = 0; i < going.count; i++) {
         struct folded_descriptor *descriptor = id_map_remove(&fold->descriptors, going.ids[i]);
@@ -51,7 +51,7 @@ static void forget_thread(struct fold *fold, struct folded_thread *thread)
 static bool thread_goes(const struct fold *fold, uint64_t id)
 {
     const struct folded_thread *thread = fold_thread(fold, id);
-    return !thread || is_over(fold, thread->told_at);
+    return !thread || is_over(fold, thread->result_chunk);
 }
 
 static void settle_of(const struct fold *fold, const struct slow_instances *instances)
@@ -59,7 +59,7 @@ static void settle_of(const struct fold *fold, const struct slow_instances *inst
     struct slow_instance *each;
     for (size_t i = 0; (each = slow_instances_next(instances, &i));) {
         const struct folded_thread *thread = fold_thread(fold, each->thread);
-        if (thread && is_over(fold, thread->told_at))
+        if (thread && is_over(fold, thread->result_chunk))
             fold_settle_instance(fold, each);
         fold_settle_instance_waits(fold, each, thread_goes);
     }
@@ -88,7 +88,7 @@ static void forget_threads(struct fold *fold)
     struct going going = {0};
     const struct folded_thread *each;
     for (struct id_walk walk = {0}; (each = id_map_next(&fold->threads, &walk));)
-        if (is_over(fold, each->told_at))
+        if (is_over(fold, each->result_chunk))
             note(&going, each->id);
     for (size_t i = 0; i < going.count; i++)
         forget_thread(fold, id_map_remove(&fold->threads, going.ids[i]));
@@ -116,13 +116,13 @@ static void forget_processes(struct fold *fold)
     const struct folded_thread *thread;
     for (struct id_walk walk = {0}; (thread = id_map_next(&fold->threads, &walk));) {
         struct folded_process *process = map_get(&fold->processes, thread->fact.process);
-        if (process && process->told_at < thread->told_at)
-            process->told_at = thread->told_at;
+        if (process && process->result_chunk < thread->result_chunk)
+            process->result_chunk = thread->result_chunk;
     }
     struct going going = {0};
     const struct folded_process *each;
     for (size_t at = 0; (each = map_next(&fold->processes, &at));)
-        if (is_over(fold, each->told_at))
+        if (is_over(fold, each->result_chunk))
             note(&going, each->fact.id);
     for (size_t i = 0; i < going.count; i++) {
         struct folded_process *process = map_remove(&fold->processes, going.ids[i]);

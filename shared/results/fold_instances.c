@@ -36,8 +36,8 @@ static struct field_value copy_value(struct arena *arena, struct field_value val
 }
 
 /* The values from `from` to `to`, each name once. */
-static struct named_values values_of(const struct fold_rows *rows, const struct instance_told *told,
-                                     size_t from, size_t to)
+static struct named_values values_of(const struct fold_rows *rows,
+                                     const struct instance_result *told, size_t from, size_t to)
 {
     struct named_value *at = arena_take(rows->arena, (to - from + 1) * sizeof *at);
     size_t count = 0;
@@ -94,7 +94,7 @@ static void fill_row(const struct fold_rows *rows, int64_t pid, uint32_t path,
         .syscalls = ended->calls};
     row->end_tid = ended->end_tid ? tid_or_none(ended->end_tid) : row->tid;
     row->process = fold_rows_process(rows, row->pid);
-    const struct instance_told *values = &instance->told;
+    const struct instance_result *values = &instance->told;
     row->match = values_of(rows, values, 0, values->match_count);
     row->captured = values_of(rows, values, values->match_count, ended->value_count);
     fill_time(rows, instance, thread, row);

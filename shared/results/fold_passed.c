@@ -4,7 +4,7 @@
 #include "results/fold_state.h"
 #include "trace/passed.h"
 
-void fold_take_passed(struct fold *fold, const struct passed_told *passed)
+void fold_take_passed(struct fold *fold, const struct passed_result *passed)
 {
     struct arena *arena = &fold->passed_arena;
     struct passed_kept *kept = arena_buffer(arena, sizeof *kept);
@@ -16,7 +16,7 @@ void fold_take_passed(struct fold *fold, const struct passed_told *passed)
 
 static void settle(struct fold *fold, const struct passed_kept *kept, struct arena *arena)
 {
-    const struct passed_told *told = &kept->told;
+    const struct passed_result *told = &kept->told;
     struct passed_in in = passed_in(told->bytes);
     struct passed passed;
     for (uint64_t id = told->first; passed_take(&in, arena, &passed); id++) {

@@ -47,7 +47,7 @@ struct process_sum {
 struct folded_process {
     struct process_fact fact;
     struct process_sum gone; /* sums of dropped threads */
-    uint64_t told_at;        /* the last chunk with a record of it */
+    uint64_t result_chunk;   /* the last chunk with a record of it */
 };
 
 /* Time of ended instances before the first call of the thread's stretch. */
@@ -66,7 +66,7 @@ struct first_call {
 struct folded_thread {
     uint64_t id;
     struct thread_fact fact; /* fact.id 0: not known yet */
-    uint64_t told_at;        /* also of its numbers */
+    uint64_t result_chunk;   /* also of its numbers */
     uint32_t name, program;
     uint64_t cpu_ns, switches;
     struct time_vector time;
@@ -87,7 +87,7 @@ struct open_use {
 
 struct folded_descriptor {
     uint64_t id;
-    uint64_t told_at;
+    uint64_t result_chunk;
     uint64_t process; /* id; 0: not known yet */
     uint64_t begin_ns, end_ns;
     int32_t fd;
@@ -101,7 +101,7 @@ struct folded_descriptor {
 /* Descriptors that have ended; their bytes follow the struct. */
 struct passed_kept {
     struct passed_kept *next;
-    struct passed_told told;
+    struct passed_result told;
     uint32_t path;
 };
 

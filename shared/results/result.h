@@ -12,7 +12,7 @@
 
 #include "analysis/atom.h"
 #include "base/bytes.h"
-#include "results/count_told.h"
+#include "results/count_result.h"
 #include "trace/cells.h"
 #include "trace/damage.h"
 #include "trace/schema.h"
@@ -70,7 +70,7 @@ struct descriptor_fact {
 };
 
 /* An instance of a phase that is reported individually. */
-struct instance_told {
+struct instance_result {
     /* Of (process, phase): the process is that of `ended`, or else that of the thread. */
     struct ended_instance ended;
     struct slowest_rule rule; /* of its definition */
@@ -115,7 +115,7 @@ struct result {
         struct interval_fact interval;
         const struct call_cell *calls;
         const struct phase_cell *phase_cell;
-        const struct instance_told *instance;
+        const struct instance_result *instance;
         const struct use_cell *uses;
         const struct durations *latency;
         struct {
@@ -125,7 +125,7 @@ struct result {
         struct cpu_ran {
             uint64_t busy_ns, idle_ns; /* complete runs of threads, and of the idle thread */
         } ran;
-        const struct count_told *count;
+        const struct count_result *count;
         struct wait_cell wait;
         const struct atom *cell; /* its keys and sums */
         bool in_call;            /* RESULT_FIRST_CALL: the first event was an exit, of `call` */
@@ -143,7 +143,7 @@ struct thread_fact thread_fact_join(const struct thread_fact *older,
 
 /* Descriptors of one process from their creation to their end, used by one thread in one phase:
  * each stands for a RESULT_DESCRIPTOR, and a RESULT_USES if it was used. */
-struct passed_told {
+struct passed_result {
     uint64_t first; /* id of the first; the ids are consecutive */
     uint64_t process, thread;
     struct text phase;
@@ -156,7 +156,7 @@ struct result_sink {
     void (*take)(void *context, const struct result *result);
     void *context;
     /* NULL: single results are passed to `take` instead. */
-    void (*take_passed)(void *context, const struct passed_told *passed);
+    void (*take_passed)(void *context, const struct passed_result *passed);
 };
 
 #endif

@@ -13,7 +13,7 @@ static struct slowest *list_of(const struct slow_instances *all, struct slowest_
     return NULL;
 }
 
-bool slow_instances_want(const struct slow_instances *all, const struct instance_told *told)
+bool slow_instances_want(const struct slow_instances *all, const struct instance_result *told)
 {
     const struct slowest *list = list_of(all, told->rule);
     return !list || told->ended.rank.ns >= list->least_ns;
@@ -33,7 +33,7 @@ static void free_text(struct text text)
 
 struct slow_instance *slow_instance_new(const struct result *result)
 {
-    const struct instance_told *told = result->instance;
+    const struct instance_result *told = result->instance;
     size_t count = told->ended.value_count;
     struct slow_instance *made = memory_new(sizeof *made);
     *made = (struct slow_instance){.thread = result->thread,
@@ -72,7 +72,7 @@ void slow_instance_free(struct slow_instance *instance)
 
 void slow_instances_take(struct slow_instances *all, struct slow_instance *take_instance)
 {
-    const struct instance_told *told = &take_instance->told;
+    const struct instance_result *told = &take_instance->told;
     struct slowest *list = list_of(all, told->rule);
     if (!list) {
         all->lists = memory_grow(all->lists, &all->room, all->count + 1, sizeof *all->lists);

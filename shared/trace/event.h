@@ -33,12 +33,12 @@ enum event_kind {
     EVENT_EXIT,
     /* lttng_statedump_process_state. value: 0 tid, 1 pid, 2 ppid, 3 status,
      * 4 file_table_address; text: 0 name */
-    EVENT_TOLD_PROCESS,
+    EVENT_DUMP_PROCESS,
     /* lttng_statedump_process_pid_ns. value: 0 tid, 1 vtid, 2 ns_level */
-    EVENT_TOLD_PID_NS,
+    EVENT_DUMP_PID_NS,
     /* lttng_statedump_file_descriptor. value: 0 file_table_address, 1 pid (before LTTng 2.12),
      * 2 fd, 3 flags; text: 0 filename */
-    EVENT_TOLD_FD,
+    EVENT_DUMP_FD,
     /* value, text: as trace/syscalls.h lays out for event.call */
     EVENT_CALL_ENTRY,
     /* value: 0 ret; ints: the two new descriptors of pipe, pipe2, socketpair */
@@ -214,8 +214,8 @@ static inline bool event_is_border(const struct event *event)
     return event->domain == DOMAIN_KERNEL && event->value[1] != 0;
 }
 
-/* Whether an EVENT_TOLD_PROCESS is of a thread that has already exited. */
-static inline bool event_tells_dead(const struct event *event)
+/* Whether an EVENT_DUMP_PROCESS is of a thread that has already exited. */
+static inline bool event_shows_dead(const struct event *event)
 {
     enum { TASK_EXIT = 3, TASK_ZOMBIE = 4, TASK_DEAD = 7 }; /* lttng_statedump_process_state */
     int64_t status = event->value[3];

@@ -23,7 +23,7 @@ bool log2_durations_read(const struct log2_durations *old, struct arena *arena,
                          struct durations *to)
 {
     *to = (struct durations){0};
-    if (old->count <= DURATIONS_TOLD)
+    if (old->count <= DURATIONS_EXACT)
         return read_few(old, to);
     if (old->min_ns > old->max_ns)
         return false;

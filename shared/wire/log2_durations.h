@@ -9,7 +9,7 @@ enum { LOG2_POWERS = 48 }; /* the last one includes all longer ones */
 
 struct log2_durations {
     uint64_t count, total_ns, min_ns, max_ns;
-    uint64_t powers[LOG2_POWERS]; /* unused for up to DURATIONS_TOLD */
+    uint64_t powers[LOG2_POWERS]; /* unused for up to DURATIONS_EXACT */
 };
 
 static inline unsigned log2_power(uint64_t ns)

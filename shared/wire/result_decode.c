@@ -77,7 +77,7 @@ static void durations(struct decoder *decoder, const Spanmill__Results__Duration
 {
     if (!from || from->count == 0)
         return;
-    if (from->count <= DURATIONS_TOLD)
+    if (from->count <= DURATIONS_EXACT)
         decoder->bad |= !few_durations(from, to);
     else if (decoder->format > RESULT_FORMAT_LOG2)
         decoder->bad |= !new_durations(decoder, from, to);
@@ -257,7 +257,7 @@ static void decode_instance_waits(struct decoder *decoder, const Spanmill__Resul
 static void decode_instance(struct decoder *decoder, const Spanmill__Results__Instance *from,
                             struct result *to)
 {
-    struct instance_told *told = arena_take(decoder->arena, sizeof *told);
+    struct instance_result *told = arena_take(decoder->arena, sizeof *told);
     to->type = RESULT_INSTANCE;
     to->thread = from->thread;
     to->stretch = from->stretch;
@@ -335,19 +335,20 @@ static void decode_cpu(struct decoder *decoder, const Spanmill__Results__Cpu *fr
 static void decode_count(struct decoder *decoder, const Spanmill__Results__Count *from,
                          struct result *to)
 {
-    struct count_told *told = arena_take(decoder->arena, sizeof *told);
+    struct count_result *told = arena_take(decoder->arena, sizeof *told);
     struct count_cell *cell = arena_take(decoder->arena, sizeof *cell);
     struct count_part *parts = arena_take(decoder->arena, (from->n_by + 1) * sizeof *parts);
     to->type = RESULT_COUNT;
     to->thread = from->thread;
     to->count = told;
-    *told = (struct count_told){.name = name(decoder, from->name),
-                                .whose = from->in_handler ? COUNT_OF_HANDLER : (uint8_t)from->whose,
-                                .has_value = from->has_value,
-                                .is_span = from->span != NULL,
-                                .parts = parts,
-                                .part_count = from->n_by,
-                                .cell = cell};
+    *told =
+        (struct count_result){.name = name(decoder, from->name),
+                              .whose = from->in_handler ? COUNT_OF_HANDLER : (uint8_t)from->whose,
+                              .has_value = from->has_value,
+                              .is_span = from->span != NULL,
+                              .parts = parts,
+                              .part_count = from->n_by,
+                              .cell = cell};
     decoder->bad |= from->whose > COUNT_OF_IDLE || from->n_by > COUNT_BY_MAX;
     for (size_t i = 0; i < from->n_by; i++) {
         decoder->bad |= from->by[i]->word > COUNT_BY_LAST;

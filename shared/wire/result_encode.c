@@ -251,7 +251,7 @@ static Spanmill__Results__Value *value_of(struct encoder *encoder, struct text f
     return out;
 }
 
-static void encode_values(struct encoder *encoder, const struct instance_told *told,
+static void encode_values(struct encoder *encoder, const struct instance_result *told,
                           Spanmill__Results__Instance *out)
 {
     const struct ended_instance *ended = &told->ended;
@@ -287,7 +287,7 @@ static void encode_instance_waits(struct encoder *encoder, const struct ended_in
 static void encode_instance(struct encoder *encoder, const struct result *from,
                             Spanmill__Results__Result *result)
 {
-    const struct instance_told *told = from->instance;
+    const struct instance_result *told = from->instance;
     const struct ended_instance *ended = &told->ended;
     Spanmill__Results__Instance *out = arena_take(&encoder->arena, sizeof *out);
     spanmill__results__instance__init(out);
@@ -369,7 +369,7 @@ static void encode_cpu(struct encoder *encoder, const struct result *from,
 static void encode_count(struct encoder *encoder, const struct result *from,
                          Spanmill__Results__Result *result)
 {
-    const struct count_told *told = from->count;
+    const struct count_result *told = from->count;
     Spanmill__Results__Count *out = arena_take(&encoder->arena, sizeof *out);
     spanmill__results__count__init(out);
     out->name = name(encoder, told->name);

@@ -1,5 +1,5 @@
-/* What is exported is a function of the results: whoever is restored behind any interval gives the same
- * samples as who has seen all of them. */
+/* What is exported is a function of the results: whoever is restored behind any interval gives the
+ * same samples as who has seen all of them. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
@@ -490,7 +490,7 @@ Test(exporter, takes_over_sums_that_do_not_say_when_their_last_sample_was)
                                          1,         0};
     uint8_t room[256], *at = row_put(row_put(room, 1), 2);
     at = put_old(put_old(at, "told", 0, 7), "new", 1, 0);
-    struct series_set set = {.limit = 10, .told_ms = 500};
+    struct series_set set = {.limit = 10, .sample_ms = 500};
     struct failure why;
     enum status status =
         series_restore(&set, (struct bytes){room, (size_t)(at - room)}, any_family, &family, &why);

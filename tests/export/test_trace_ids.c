@@ -1,4 +1,5 @@
-/* What instances are called as spans: by their identity alone, or as the application's trace says. */
+/* What instances are called as spans: by their identity alone, or as the application's trace
+ * says. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
@@ -43,10 +44,10 @@ Test(trace_ids, reads_a_traceparent_as_it_is_published)
     }
 }
 
-static struct told_one one_of(uint64_t order, const struct instance_told *told,
-                              const struct told_one *parent)
+static struct listed_instance one_of(uint64_t order, const struct instance_result *told,
+                                     const struct listed_instance *parent)
 {
-    return (struct told_one){.order = order, .told = told, .parent = parent};
+    return (struct listed_instance){.order = order, .told = told, .parent = parent};
 }
 
 static bool equal(const uint8_t *a, const uint8_t *b, size_t count)
@@ -61,9 +62,11 @@ static bool differ(const struct trace_ids *a, const struct trace_ids *b)
 
 Test(trace_ids, children_are_in_the_trace_of_their_root)
 {
-    static const struct instance_told nothing;
-    struct told_one root = one_of(65536, &nothing, NULL), child = one_of(65537, &nothing, &root),
-                    leaf = one_of(65538, &nothing, &child), other = one_of(65539, &nothing, NULL);
+    static const struct instance_result nothing;
+    struct listed_instance root = one_of(65536, &nothing, NULL),
+                           child = one_of(65537, &nothing, &root),
+                           leaf = one_of(65538, &nothing, &child),
+                           other = one_of(65539, &nothing, NULL);
     struct trace_ids a, b, c, d, again;
     trace_ids_of(session, &root, &a);
     trace_ids_of(session, &child, &b);
@@ -83,8 +86,8 @@ Test(trace_ids, children_are_in_the_trace_of_their_root)
 /* Who stores spans knows them by these: they do not change from version to version. */
 Test(trace_ids, are_the_same_for_ever)
 {
-    static const struct instance_told nothing;
-    struct told_one one = one_of(65536, &nothing, NULL);
+    static const struct instance_result nothing;
+    struct listed_instance one = one_of(65536, &nothing, NULL);
     struct trace_ids ids;
     trace_ids_of(session, &one, &ids);
     char text[64];
@@ -99,10 +102,11 @@ Test(trace_ids, are_the_same_for_ever)
 Test(trace_ids, what_was_captured_is_the_trace_of_all_below)
 {
     struct field_value value = {.type = FIELD_TEXT, .text = text_of("00-" TRACE "-" PARENT "-00")};
-    static const struct instance_told nothing;
+    static const struct instance_result nothing;
     struct text name = text_of("traceparent");
-    struct instance_told told = {.ended = {.values = &value, .value_count = 1}, .names = &name};
-    struct told_one root = one_of(65536, &told, NULL), child = one_of(65537, &nothing, &root);
+    struct instance_result told = {.ended = {.values = &value, .value_count = 1}, .names = &name};
+    struct listed_instance root = one_of(65536, &told, NULL),
+                           child = one_of(65537, &nothing, &root);
     struct trace_ids a, b;
     trace_ids_of(session, &root, &a);
     trace_ids_of(session, &child, &b);

@@ -126,7 +126,7 @@ Test(health, one_thread_that_is_ready_is_enough_and_else_each_reason_is_told_onc
     close_place(place);
 }
 
-static uint64_t told_ms(void *context, const char **why)
+static uint64_t sample_ms(void *context, const char **why)
 {
     *why = "Local: Timed out";
     return *(const uint64_t *)context;
@@ -139,7 +139,7 @@ Test(health, is_not_ready_while_brokers_are_away_for_longer_than_may_be)
     struct health_settings settings = {.listen = "127.0.0.1:0",
                                        .stuck_after_ms = 100000,
                                        .metrics = place.metrics,
-                                       .away_ms = told_ms,
+                                       .away_ms = sample_ms,
                                        .context = &away,
                                        .unready_after_ms = 2000};
     struct failure why = {""};

@@ -234,7 +234,7 @@ static void take(void *fold, const struct result *result)
     fold_take(fold, result);
 }
 
-static void take_passed(void *fold, const struct passed_told *passed)
+static void take_passed(void *fold, const struct passed_result *passed)
 {
     fold_take_passed(fold, passed);
 }

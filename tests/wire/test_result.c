@@ -265,7 +265,7 @@ Test(result, an_instance_comes_back_as_it_was)
     struct instance_wait waits[] = {{wait_who(WAKER_THREAD, UINT32_MAX), 2, 3},
                                     {wait_who(WAKER_UNKNOWN, 0), 1, 1},
                                     {wait_who(WAKER_IRQ, 45), 1, UINT64_MAX}};
-    const struct instance_told told = {
+    const struct instance_result told = {
         .ended = {.rank = {.ns = 5, .begin_ns = 6, .order = 65537},
                   .pid = 42,
                   .end_tid = 7,
@@ -280,8 +280,8 @@ Test(result, an_instance_comes_back_as_it_was)
         .rule = {.count = 10, .over_ns = 500},
         .names = names,
         .match_count = 1};
-    struct instance_told correction = {.ended = {.rank = {.order = 65537}, .pid = 42},
-                                       .is_correction = true};
+    struct instance_result correction = {.ended = {.rank = {.order = 65537}, .pid = 42},
+                                         .is_correction = true};
     correction.ended.time.user_ns = (uint64_t)-2;
     struct result results[2] = {{.type = RESULT_INSTANCE,
                                  .thread = 4,
@@ -298,7 +298,7 @@ Test(result, an_instance_comes_back_as_it_was)
     encode(&taken, &group, 1);
     struct result_record record = decoded(&taken, 0);
     cr_assert(eq(sz, record.count, 2));
-    const struct instance_told *again = record.results[0].instance;
+    const struct instance_result *again = record.results[0].instance;
     cr_expect(text_equal(record.results[0].phase, text_of("request")));
     cr_expect(record.results[0].thread == 4 && record.results[0].stretch == 1);
     cr_expect(again->ended.rank.ns == 5 && again->ended.rank.begin_ns == 6 &&
@@ -318,7 +318,7 @@ Test(result, an_instance_comes_back_as_it_was)
         cr_expect(again->ended.waits[i].who == waits[i].who &&
                   again->ended.waits[i].count == waits[i].count &&
                   again->ended.waits[i].total_ns == waits[i].total_ns);
-    const struct instance_told *corrected = record.results[1].instance;
+    const struct instance_result *corrected = record.results[1].instance;
     cr_expect(corrected->is_correction && corrected->ended.rank.order == 65537 &&
               corrected->ended.time.user_ns == (uint64_t)-2 && corrected->ended.value_count == 0);
     arena_clear(&taken.arena);

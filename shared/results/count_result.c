@@ -1,11 +1,11 @@
-#include "results/count_told.h"
+#include "results/count_result.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
 
-bool count_told_asks(const struct count_told *told, enum count_word word)
+bool count_result_asks(const struct count_result *told, enum count_word word)
 {
     for (size_t i = 0; i < told->part_count; i++)
         if (told->parts[i].word == word)
@@ -20,7 +20,7 @@ struct packing {
     size_t count;
 };
 
-static size_t packed_size(const struct count_told *told)
+static size_t packed_size(const struct count_result *told)
 {
     size_t numbers = 3 + 3 * told->part_count, bytes = told->name.count;
     for (size_t i = 0; i < told->part_count; i++) {
@@ -49,7 +49,7 @@ static void put_text(struct packing *packing, struct text text)
     put(packing, text.at, text.count);
 }
 
-struct text count_told_pack(const struct count_told *told, uint64_t thread)
+struct text count_result_pack(const struct count_result *told, uint64_t thread)
 {
     size_t size = sizeof thread + packed_size(told);
     struct packing packing = {.at = memory_new(size)};
@@ -89,10 +89,10 @@ static struct text take_text(struct text *from)
     return text;
 }
 
-struct count_told count_told_unpack(struct text packed, uint64_t *thread, struct arena *arena)
+struct count_result count_result_unpack(struct text packed, uint64_t *thread, struct arena *arena)
 {
     *thread = take_number(&packed);
-    struct count_told told = {.name = take_text(&packed)};
+    struct count_result told = {.name = take_text(&packed)};
     uint64_t flags = take_number(&packed);
     told.is_span = flags >> 8;
     told.whose = (uint8_t)(flags >> 1 & 0x7F);
@@ -118,9 +118,9 @@ static struct text copy_text(struct arena *arena, struct text text)
     return (struct text){arena_string(arena, text), text.count};
 }
 
-struct count_told *count_told_copy(struct arena *arena, const struct count_told *told)
+struct count_result *count_result_copy(struct arena *arena, const struct count_result *told)
 {
-    struct count_told *copy = arena_copy(arena, told, sizeof *told);
+    struct count_result *copy = arena_copy(arena, told, sizeof *told);
     struct count_part *parts = arena_take(arena, told->part_count * sizeof *parts);
     copy->name = copy_text(arena, told->name);
     for (size_t i = 0; i < told->part_count; i++) {

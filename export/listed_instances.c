@@ -1,4 +1,4 @@
-#include "export/told_instances.h"
+#include "export/listed_instances.h"
 
 #include <stdlib.h>
 
@@ -6,7 +6,7 @@
 
 static int by_begin(const void *a, const void *b)
 {
-    const struct told_one *left = a, *right = b;
+    const struct listed_instance *left = a, *right = b;
     if (left->begin_ns != right->begin_ns)
         return left->begin_ns < right->begin_ns ? -1 : 1;
     return (left->order > right->order) - (left->order < right->order);
@@ -14,7 +14,8 @@ static int by_begin(const void *a, const void *b)
 
 /* --- time --- */
 
-static void add_blocked(struct told_one *one, struct text call, uint64_t ns, struct arena *arena)
+static void add_blocked(struct listed_instance *one, struct text call, uint64_t ns,
+                        struct arena *arena)
 {
     if (ns == 0)
         return;
@@ -24,15 +25,15 @@ static void add_blocked(struct told_one *one, struct text call, uint64_t ns, str
             one->blocked[i].ns += (int64_t)ns;
             return;
         }
-    struct told_blocked *more = arena_take(arena, (one->blocked_count + 1) * sizeof *more);
+    struct listed_blocked *more = arena_take(arena, (one->blocked_count + 1) * sizeof *more);
     if (one->blocked_count > 0)
         memcpy(more, one->blocked, one->blocked_count * sizeof *more);
-    more[one->blocked_count++] = (struct told_blocked){call, (int64_t)ns};
+    more[one->blocked_count++] = (struct listed_blocked){call, (int64_t)ns};
     one->blocked = more;
 }
 
 /* Any of these may be negative, in a correction. */
-static void add_time(struct told_one *one, const struct export_interval *interval,
+static void add_time(struct listed_instance *one, const struct export_interval *interval,
                      const struct result *result, struct arena *arena)
 {
     const struct time_vector *time = &result->instance->ended.time;
@@ -56,18 +57,20 @@ static void add_time(struct told_one *one, const struct export_interval *interva
 
 /* --- identity --- */
 
-static struct told_one one_of(const struct export_interval *interval, const struct result *result)
+static struct listed_instance one_of(const struct export_interval *interval,
+                                     const struct result *result)
 {
     const struct ended_instance *ended = &result->instance->ended;
-    struct told_one one = {.order = ended->rank.order,
-                           .thread = result->thread,
-                           .phase = result->phase,
-                           .begin_ns = (int64_t)ended->rank.begin_ns + interval->offset_ns,
-                           .process = entities_process_name(interval->entities, result->thread),
-                           .pid = ended->pid,
-                           .end_tid = ended->end_tid,
-                           .told = result->instance,
-                           .syscalls = ended->calls};
+    struct listed_instance one = {.order = ended->rank.order,
+                                  .thread = result->thread,
+                                  .phase = result->phase,
+                                  .begin_ns = (int64_t)ended->rank.begin_ns + interval->offset_ns,
+                                  .process =
+                                      entities_process_name(interval->entities, result->thread),
+                                  .pid = ended->pid,
+                                  .end_tid = ended->end_tid,
+                                  .told = result->instance,
+                                  .syscalls = ended->calls};
     one.end_ns = one.begin_ns + (int64_t)ended->rank.ns;
     const struct entity *thread = entities_find(interval->entities, result->thread);
     if (!thread)
@@ -97,7 +100,7 @@ static bool value_equal(const struct field_value *a, const struct field_value *b
 }
 
 /* The number of common match fields; -1: one of them differs. */
-static int agree(const struct instance_told *a, const struct instance_told *b)
+static int agree(const struct instance_result *a, const struct instance_result *b)
 {
     int common = 0;
     for (size_t i = 0; i < a->match_count; i++)
@@ -112,7 +115,7 @@ static int agree(const struct instance_told *a, const struct instance_told *b)
 }
 
 /* docs/RESULTS.md, paths: a parent began on the same thread, or its match fields agree. */
-static bool may_be_parent(const struct told_one *parent, const struct told_one *one)
+static bool may_be_parent(const struct listed_instance *parent, const struct listed_instance *one)
 {
     if (parent->end_ns < one->end_ns || parent->pid != one->pid ||
         !is_parent_path(parent->phase, one->phase))
@@ -121,12 +124,12 @@ static bool may_be_parent(const struct told_one *parent, const struct told_one *
     return common > 0 || (common == 0 && parent->thread == one->thread);
 }
 
-static void find_parents(struct told_instances *all, struct arena *arena)
+static void find_parents(struct listed_instances *all, struct arena *arena)
 {
-    const struct told_one **open = arena_take(arena, (all->count + 1) * sizeof *open);
+    const struct listed_instance **open = arena_take(arena, (all->count + 1) * sizeof *open);
     size_t open_count = 0;
     for (size_t i = 0; i < all->count; i++) {
-        struct told_one *one = &all->at[i];
+        struct listed_instance *one = &all->at[i];
         size_t kept = 0;
         for (size_t j = 0; j < open_count; j++)
             if (open[j]->end_ns >= one->begin_ns)
@@ -144,7 +147,7 @@ static void find_parents(struct told_instances *all, struct arena *arena)
 struct telling {
     const struct export_interval *interval;
     struct arena *arena;
-    struct told_instances *out;
+    struct listed_instances *out;
     struct map by_order;
 };
 
@@ -171,17 +174,17 @@ static void take_one(struct telling *telling, const struct result *result)
 
 static void take_time(struct telling *telling, const struct result *result)
 {
-    struct told_one *one = map_get(&telling->by_order, result->instance->ended.rank.order);
+    struct listed_instance *one = map_get(&telling->by_order, result->instance->ended.rank.order);
     if (one)
         add_time(one, telling->interval, result, telling->arena);
     else
         telling->out->late++;
 }
 
-void told_instances_of(const struct export_interval *interval, struct arena *arena,
-                       struct told_instances *out)
+void listed_instances_of(const struct export_interval *interval, struct arena *arena,
+                         struct listed_instances *out)
 {
-    *out = (struct told_instances){.count = 0};
+    *out = (struct listed_instances){.count = 0};
     struct telling telling = {.interval = interval, .arena = arena, .out = out};
     each(&telling, count_one);
     out->at = arena_take(arena, (out->count + 1) * sizeof *out->at);

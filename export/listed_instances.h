@@ -1,16 +1,16 @@
-/* export/told_instances.h -- the listed phase instances of an interval for outputs: with names,
+/* export/listed_instances.h -- the listed phase instances of an interval for outputs: with names,
  * Unix times, and the enclosing instance of each. */
-#ifndef EXPORT_TOLD_INSTANCES_H
-#define EXPORT_TOLD_INSTANCES_H
+#ifndef EXPORT_LISTED_INSTANCES_H
+#define EXPORT_LISTED_INSTANCES_H
 
 #include "export/interval.h"
 
-struct told_blocked {
+struct listed_blocked {
     struct text call; /* empty: in no call */
     int64_t ns;
 };
 
-struct told_one {
+struct listed_instance {
     uint64_t order;    /* its id in the session; report_instance_id() formats it */
     uint64_t thread;   /* id, of the one that began it */
     struct text phase; /* a path */
@@ -19,18 +19,18 @@ struct told_one {
     struct text thread_name;   /* empty: unknown */
     int32_t pid, tid, end_tid; /* 0: unknown; end_tid: of another thread that ended it */
     int64_t user_ns, sys_ns, runnable_ns, blocked_ns, unknown_ns;
-    int64_t irq_ns, softirq_ns;   /* of user_ns and sys_ns: struct interrupted */
-    struct told_blocked *blocked; /* they add up to blocked_ns; each call once */
+    int64_t irq_ns, softirq_ns;     /* of user_ns and sys_ns: struct interrupted */
+    struct listed_blocked *blocked; /* they add up to blocked_ns; each call once */
     size_t blocked_count;
-    const struct instance_told *told; /* for its values */
+    const struct instance_result *told; /* for its values */
     uint64_t syscalls;
     /* The innermost enclosing instance listed in this interval: this one began and ended within it,
      * and its path is that of the parent plus one name. NULL: none known. */
-    const struct told_one *parent;
+    const struct listed_instance *parent;
 };
 
-struct told_instances {
-    struct told_one *at; /* by begin, then by order */
+struct listed_instances {
+    struct listed_instance *at; /* by begin, then by order */
     size_t count;
     /* Number of corrections to times of instances of earlier intervals, which are not sent
      * again. */
@@ -38,7 +38,7 @@ struct told_instances {
 };
 
 /* In `arena`; texts point into the interval. */
-void told_instances_of(const struct export_interval *interval, struct arena *arena,
-                       struct told_instances *out);
+void listed_instances_of(const struct export_interval *interval, struct arena *arena,
+                         struct listed_instances *out);
 
 #endif

@@ -1,6 +1,6 @@
-/* results/count_told.h -- the key and values of a user-defined count or span in results. */
-#ifndef RESULTS_COUNT_TOLD_H
-#define RESULTS_COUNT_TOLD_H
+/* results/count_result.h -- the key and values of a user-defined count or span in results. */
+#ifndef RESULTS_COUNT_RESULT_H
+#define RESULTS_COUNT_RESULT_H
 
 #include "base/arena.h"
 #include "trace/cells.h"
@@ -15,7 +15,7 @@ struct count_part {
     struct field_value value;
 };
 
-struct count_told {
+struct count_result {
     struct text name; /* of the definition */
     uint8_t whose;    /* enum count_whose */
     bool has_value;   /* the definition has one */
@@ -26,13 +26,13 @@ struct count_told {
 };
 
 /* Whether processes or threads are a dimension. */
-bool count_told_asks(const struct count_told *told, enum count_word word);
+bool count_result_asks(const struct count_result *told, enum count_word word);
 /* Encodes a thread's id and everything but the cell: equal keys have equal bytes. The caller frees
  * it. */
-struct text count_told_pack(const struct count_told *told, uint64_t thread);
+struct text count_result_pack(const struct count_result *told, uint64_t thread);
 /* Decodes; the result points into the bytes and into `arena`. */
-struct count_told count_told_unpack(struct text packed, uint64_t *thread, struct arena *arena);
+struct count_result count_result_unpack(struct text packed, uint64_t *thread, struct arena *arena);
 /* A copy in `arena`, without a cell. */
-struct count_told *count_told_copy(struct arena *arena, const struct count_told *told);
+struct count_result *count_result_copy(struct arena *arena, const struct count_result *told);
 
 #endif
