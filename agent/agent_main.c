@@ -88,7 +88,7 @@ static bool look_at_daemon(struct agent *agent)
 }
 
 /* The oldest time since when publishing has failed: of a session, or of the chunk being sent. */
-static void tell_blocked(struct agent *agent, uint64_t since_ms)
+static void emit_blocked(struct agent *agent, uint64_t since_ms)
 {
     for (size_t i = 0; i < agent->count; i++) {
         uint64_t blocked_ms = agent->sessions[i]->blocked_ms;
@@ -103,7 +103,7 @@ static bool is_over(void *context)
 {
     struct agent *agent = context;
     health_turn(service_health(agent->service));
-    tell_blocked(agent, agent->trying_ms);
+    emit_blocked(agent, agent->trying_ms);
     if (service_now_ms() - agent->looked_ms >= LOOK_MS && look_at_daemon(agent))
         spool_view_tell(agent->view, agent);
     return service_drain_left_ms(agent->service) == 0;
@@ -178,7 +178,7 @@ static enum status publish_round(struct agent *agent, bool *more, struct failure
             put_off(agent, session, why->text);
         }
         agent->trying_ms = 0;
-        tell_blocked(agent, 0);
+        emit_blocked(agent, 0);
         if (more_of_it)
             spool_view_tell(agent->view, agent);
     }

@@ -4,7 +4,7 @@
  *
  * N threads are live, each in its own process, with a descriptor; between two saves, some of them
  * make a call. Prints milliseconds of CPU time per save, the best of all: for writing everything,
- * and for writing only the changes, with the number of written records. `retelling` is what an
+ * and for writing only the changes, with the number of written records. `republishing` is what an
  * interval emits about live entities before the save: one in 32 of them, and the new ones. */
 #include <getopt.h>
 #include <stdio.h>
@@ -69,10 +69,10 @@ static void read_once(struct machine *machine, int32_t tid)
     core_event(machine->core, &exit);
 }
 
-static double retell(struct machine *machine, uint64_t turn)
+static double republish(struct machine *machine, uint64_t turn)
 {
     double begin_ms = now_ms();
-    core_retell(machine->core, turn % 32, 32);
+    core_republish(machine->core, turn % 32, 32);
     return now_ms() - begin_ms;
 }
 
@@ -109,19 +109,19 @@ int main(int argc, char **argv)
         read_once(&machine, 1000 + i);
     struct state_diff *diff = state_diff_new();
     size_t records;
-    (void)retell(&machine, 0);
+    (void)republish(&machine, 0);
     double all_ms = save(&machine, diff, &records);
     printf("all       %9.2f ms %9zu records\n", all_ms, records);
-    double best_ms = 1e9, retell_ms = 1e9;
+    double best_ms = 1e9, republish_ms = 1e9;
     for (int round = 0; round < saves; round++) {
         for (int i = 0; i < changed; i++)
             read_once(&machine, 1000 + (int)((long long)i * threads / changed) + round % 2);
-        double ms = retell(&machine, (uint64_t)round);
-        retell_ms = ms < retell_ms ? ms : retell_ms;
+        double ms = republish(&machine, (uint64_t)round);
+        republish_ms = ms < republish_ms ? ms : republish_ms;
         ms = save(&machine, diff, &records);
         best_ms = ms < best_ms ? ms : best_ms;
     }
-    printf("retelling %9.2f ms\n", retell_ms);
+    printf("retelling %9.2f ms\n", republish_ms);
     printf("%-9d %9.2f ms %9zu records\n", changed, best_ms, records);
     state_diff_free(diff);
     core_free(machine.core);

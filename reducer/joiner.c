@@ -271,7 +271,7 @@ static void note_queued(struct joiner *joiner, struct queued *queued)
 
 /* --- analyses --- */
 
-static void tell_cell(void *context, const struct atom *cell)
+static void emit_cell(void *context, const struct atom *cell)
 {
     const struct joiner *joiner = context;
     struct result result = {.type = RESULT_CELL, .cell = cell};
@@ -279,9 +279,9 @@ static void tell_cell(void *context, const struct atom *cell)
 }
 
 /* At the end of an interval, all sums are emitted. */
-static void tell_cells(struct joiner *joiner)
+static void emit_cells(struct joiner *joiner)
 {
-    engine_tell(joiner->engine, tell_cell, joiner);
+    engine_emit(joiner->engine, emit_cell, joiner);
 }
 
 /* --- the queue's head --- */
@@ -344,7 +344,7 @@ static bool join_head(struct joiner *joiner, struct queued *queued)
         }
     if (end->end_ns != UINT64_MAX)
         engine_forget(joiner->engine, end->end_ns);
-    tell_cells(joiner);
+    emit_cells(joiner);
     if (queued->kind == QUEUED_INTERVAL)
         check(joiner, queued);
     core_end(joiner->core, end->events);
@@ -423,7 +423,7 @@ void joiner_finish(struct joiner *joiner)
     joiner->finished = true;
     drain(joiner);
     engine_lose_all(joiner->engine);
-    tell_cells(joiner);
+    emit_cells(joiner);
     core_finish(joiner->core);
 }
 
@@ -540,9 +540,9 @@ enum status joiner_restore(struct schema *schema, struct result_sink sink,
     return status;
 }
 
-void joiner_retell(struct joiner *joiner, uint64_t turn, uint64_t turns)
+void joiner_republish(struct joiner *joiner, uint64_t turn, uint64_t turns)
 {
-    core_retell(joiner->core, turn, turns);
+    core_republish(joiner->core, turn, turns);
 }
 
 void joiner_free(struct joiner *joiner)

@@ -50,7 +50,7 @@ void joiner_save(struct joiner *joiner, struct keep_sink sink);
 MUST_CHECK enum status joiner_restore(struct schema *schema, struct result_sink sink,
                                       const struct kept_record *records, size_t count,
                                       struct joiner **out, struct failure *why);
-/* As core_retell(). */
-void joiner_retell(struct joiner *joiner, uint64_t turn, uint64_t turns);
+/* As core_republish(). */
+void joiner_republish(struct joiner *joiner, uint64_t turn, uint64_t turns);
 
 #endif

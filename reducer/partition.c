@@ -18,7 +18,7 @@
 #define HEADER "header"
 
 /* Live entities are published again, one part per interval. */
-enum { RETELL_INTERVALS = 32 };
+enum { REPUBLISH_INTERVALS = 32 };
 
 /* What precedes an interval that may have to be read again. */
 struct border {
@@ -310,7 +310,7 @@ static enum status join_gap(struct partition *partition, struct session *session
         joiner_missing(session->joiner, ready->chunk,
                        record.gap.cause == GAP_DAMAGED ? DAMAGE_BY_UNREADABLE : DAMAGE_BY_MISSING,
                        record.gap.reason);
-        joiner_retell(session->joiner, ready->chunk % RETELL_INTERVALS, RETELL_INTERVALS);
+        joiner_republish(session->joiner, ready->chunk % REPUBLISH_INTERVALS, REPUBLISH_INTERVALS);
         release(partition, session, ready->chunk + 1);
         if (record.gap.final)
             end_session(partition, session, ready->chunk);
@@ -390,7 +390,7 @@ static void join_whole(struct partition *partition, struct session *session, uin
          (struct partition_news){PARTITION_JOINED, .chunk = chunk, .events = end.events,
                                  .tallies = &end.tallies});
     joiner_add(session->joiner, &whole->row, &whole->end);
-    joiner_retell(session->joiner, chunk % RETELL_INTERVALS, RETELL_INTERVALS);
+    joiner_republish(session->joiner, chunk % REPUBLISH_INTERVALS, REPUBLISH_INTERVALS);
     release(partition, session, chunk + 1);
     if (final)
         end_session(partition, session, chunk);
@@ -429,7 +429,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
         session->gap = true;
         joiner_missing(session->joiner, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
         release(partition, session, ready->chunk + 1);
-        joiner_retell(session->joiner, ready->chunk % RETELL_INTERVALS, RETELL_INTERVALS);
+        joiner_republish(session->joiner, ready->chunk % REPUBLISH_INTERVALS, REPUBLISH_INTERVALS);
         if (whole.end.final)
             end_session(partition, session, ready->chunk);
         else

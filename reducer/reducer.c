@@ -94,7 +94,7 @@ static void begin_counting(struct counting *counting)
 {
     counting->begins = false;
     counting->mode = COUNT_FACTS;
-    joiner_retell(counting->joiner, 0, 1);
+    joiner_republish(counting->joiner, 0, 1);
     counting->mode = COUNT_ALL;
 }
 

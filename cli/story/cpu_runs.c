@@ -62,7 +62,7 @@ void cpu_runs_take(struct cpu_runs *runs, const struct followed *followed)
     }
 }
 
-void cpu_runs_tell(const struct cpu_runs *runs, int32_t cpu, int64_t since_ns, int64_t until_ns,
+void cpu_runs_emit(const struct cpu_runs *runs, int32_t cpu, int64_t since_ns, int64_t until_ns,
                    void (*tell)(void *context, int32_t tid, int64_t ns), void *context)
 {
     const struct cpu_run_list *list = cpu >= 0 && (size_t)cpu < runs->count ? &runs->at[cpu] : NULL;

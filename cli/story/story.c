@@ -187,7 +187,7 @@ static void on_switch_in(struct telling *telling, const struct followed *followe
     const struct event *event = followed->event;
     struct story_node *wait = open_wait(telling);
     if (wait && wait->kind == STORY_RUNNABLE)
-        cpu_runs_tell(&telling->machine->runs, event->cpu, wait->begin_ns, followed->wall_ns,
+        cpu_runs_emit(&telling->machine->runs, event->cpu, wait->begin_ns, followed->wall_ns,
                       add_run, telling);
     struct line *line = fresh(telling);
     if (wait && wait->kind == STORY_RUNNABLE) {

@@ -446,7 +446,7 @@ static int by_key(const void *a, const void *b)
     return atom_compare(*(struct atom *const *)a, *(struct atom *const *)b);
 }
 
-void engine_tell(struct engine *engine, void (*take)(void *context, const struct atom *atom),
+void engine_emit(struct engine *engine, void (*take)(void *context, const struct atom *atom),
                  void *context)
 {
     if (engine->dirty_count > 1)

@@ -45,11 +45,11 @@ void engine_forget(struct engine *engine, uint64_t now_ns);
 
 /* Passes all atoms that have sums and whose kind has a view to `take`, then clears their sums and
  * drops empty atoms. */
-void engine_tell(struct engine *engine, void (*take)(void *context, const struct atom *atom),
+void engine_emit(struct engine *engine, void (*take)(void *context, const struct atom *atom),
                  void *context);
 
 /* Saves the REGs of atoms, as records under keys that begin with ENGINE_KEY, for engine_restore()
- * in any order. Sums are not saved: call engine_tell() first. */
+ * in any order. Sums are not saved: call engine_emit() first. */
 #define ENGINE_KEY "analysis/"
 void engine_save(struct engine *engine, const struct keep_sink *sink);
 /* Restores one such record; OK, or as atom_read(). */

@@ -248,10 +248,10 @@ static void tell(struct core *core, const struct life *life, uint32_t path,
                             .phase = names_text(&core->paths, path),
                             .call = text_of(sum->call->name),
                             .calls = &sum->cell};
-    core_tell_of(core, life, &result);
+    core_emit_of(core, life, &result);
 }
 
-void calls_tell(struct core *core, struct life *life)
+void calls_emit(struct core *core, struct life *life)
 {
     for (size_t i = 0; i < life->call_count; i++) {
         tell(core, life, life->calls[i].label, &life->calls[i]);

@@ -93,7 +93,7 @@ const struct phase_set *core_phases(const struct core *core);
 /* Emits live entities: everything known of those with id % turns == turn; of the others only
  * changes since the last call. After `turns` calls, the log again contains all live entities for
  * new readers. */
-void core_retell(struct core *core, uint64_t turn, uint64_t turns);
+void core_republish(struct core *core, uint64_t turn, uint64_t turns);
 /* Ends the session: emits everything. */
 void core_finish(struct core *core);
 /* Tallies that only joining counts, since the last call. */

@@ -425,16 +425,16 @@ static void tell(const struct core *core, const struct count_sum *sum)
                                 .cell = &sum->cell};
     struct result result = {.type = RESULT_COUNT, .count = &told};
     if (key->life) {
-        core_tell_of(core, key->life, &result);
+        core_emit_of(core, key->life, &result);
         return;
     }
     result.thread = key->thread;
     result.tid = key->tid;
     result.pid = key->pid;
-    core_tell(core, &result);
+    core_emit(core, &result);
 }
 
-void counts_tell(struct core *core)
+void counts_emit(struct core *core)
 {
     struct counts *counts = core->counted;
     for (size_t i = 0; counts && i < counts->count; i++) {

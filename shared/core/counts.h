@@ -57,7 +57,7 @@ static inline void counts_take(struct core *core, const struct event *event, str
 void counts_write_of(struct core *core, struct life *life);
 void counts_write(struct core *core);
 /* Joining: emits all sums. */
-void counts_tell(struct core *core);
+void counts_emit(struct core *core);
 /* False: it refers to an unknown entity. */
 bool join_count(struct core *core, const struct count_line *line);
 void counts_free(struct counts *counts);

@@ -7,7 +7,7 @@ enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLO
 /* --- results --- */
 
 /* `name`: its name, if it is emitted. */
-static void tell_fact(struct core *core, const struct descriptor *descriptor,
+static void emit_fact(struct core *core, const struct descriptor *descriptor,
                       const struct text *name)
 {
     struct result fact = {.type = RESULT_DESCRIPTOR,
@@ -23,18 +23,18 @@ static void tell_fact(struct core *core, const struct descriptor *descriptor,
                                               .kind = descriptor->kind}};
     if (name)
         fact.descriptor_fact.name = *name;
-    core_tell(core, &fact);
+    core_emit(core, &fact);
 }
 
-void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor)
+void descriptor_emit_fact(struct core *core, const struct descriptor *descriptor)
 {
     struct text name;
     if (descriptor->name)
         name = text_of(descriptor->name);
-    tell_fact(core, descriptor, descriptor->name ? &name : NULL);
+    emit_fact(core, descriptor, descriptor->name ? &name : NULL);
 }
 
-void descriptor_tell_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
+void descriptor_emit_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
                           uint32_t label, const struct use_cell *cell)
 {
     struct result result = {.type = RESULT_USES,
@@ -43,7 +43,7 @@ void descriptor_tell_uses(struct core *core, const struct descriptor *descriptor
                             .thread = thread,
                             .phase = names_text(&core->paths, label),
                             .uses = cell};
-    core_tell(core, &result);
+    core_emit(core, &result);
 }
 
 /* --- begin and end --- */
@@ -67,7 +67,7 @@ static void settle_doubtful(struct core *core, struct descriptor *descriptor)
         }
         struct use_cell cell = {0};
         durations_add(&cell.calls, use->ns);
-        descriptor_tell_uses(core, descriptor, use->thread, use->label, &cell);
+        descriptor_emit_uses(core, descriptor, use->thread, use->label, &cell);
     }
     descriptor->doubtful_count = kept;
 }
@@ -83,9 +83,9 @@ void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t
     else
         news = false;
     if (news)
-        descriptor_untold(descriptor);
+        descriptor_not_published(descriptor);
     if (news && descriptor->gone)
-        descriptor_tell_fact(core, descriptor);
+        descriptor_emit_fact(core, descriptor);
     if (descriptor->doubtful_count)
         settle_doubtful(core, descriptor);
 }
@@ -98,7 +98,7 @@ void descriptor_end(struct core *core, struct descriptor *descriptor, uint64_t t
     descriptor->end_ns = time_ns;
     descriptor->end_hard = hard;
     if (descriptor->proven)
-        descriptor_tell_fact(core, descriptor);
+        descriptor_emit_fact(core, descriptor);
     if (was_gone)
         return;
     map_remove(&descriptor->table->places, (uint64_t)descriptor->fd);
@@ -111,7 +111,7 @@ void descriptor_set_name(struct descriptor *descriptor, struct text name)
         return;
     descriptor->name = memory_string(name);
     descriptor_touch(descriptor);
-    descriptor_untold(descriptor);
+    descriptor_not_published(descriptor);
 }
 
 void descriptor_dumped(struct core *core, struct table *table, const struct event *event)
@@ -140,9 +140,9 @@ void descriptor_pass(struct core *core, struct table *table, const struct passed
                                     .kind = passed->kind,
                                     .begin_ns = passed->begin_ns,
                                     .end_ns = passed->end_ns};
-    tell_fact(core, &told, passed->named ? &passed->name : NULL);
+    emit_fact(core, &told, passed->named ? &passed->name : NULL);
     if (passed->uses.calls.count)
-        descriptor_tell_uses(core, &told, thread, label, &passed->uses);
+        descriptor_emit_uses(core, &told, thread, label, &passed->uses);
 }
 
 /* --- uses --- */
@@ -216,7 +216,7 @@ void descriptor_count_use(struct core *core, struct descriptor *descriptor, cons
     if (!use->bad)
         descriptor_prove(core, descriptor, use->entry_ns);
     if (descriptor->proven && use->entry_ns >= descriptor->begin_ns)
-        descriptor_tell_uses(core, descriptor, use->thread, use->label, &use->cell);
+        descriptor_emit_uses(core, descriptor, use->thread, use->label, &use->cell);
     else if (use->bad)
         doubt(descriptor, &(struct doubtful_use){.entry_ns = use->entry_ns,
                                                  .ns = use->cell.calls.max_ns,

@@ -26,9 +26,9 @@ struct descriptor {
     int32_t fd;
     unsigned refs; /* its table's place, calls in progress, names in the current row */
     bool proven, begin_hard, ended, end_hard;
-    bool gone;    /* no longer in its table: it has ended, or nobody uses the table */
-    bool cloexec; /* known to be closed on exec */
-    bool retold;  /* core_retell() has emitted its current data */
+    bool gone;        /* no longer in its table: it has ended, or nobody uses the table */
+    bool cloexec;     /* known to be closed on exec */
+    bool republished; /* core_republish() has emitted its current data */
     uint8_t kind;
     uint64_t begin_ns, end_ns;
     uint64_t closing_ns; /* entry of a close not seen to return; TIME_NONE */
@@ -97,16 +97,16 @@ bool life_unshare_table(struct core *core, struct life *life, const struct left_
                         uint64_t time_ns);
 void tables_finish(struct core *core);
 
-/* --- retell.c: as for lives; unproven descriptors are never emitted --- */
-void descriptor_untold(struct descriptor *descriptor);
-void descriptor_untell(struct descriptor *descriptor);
+/* --- republish.c: as for lives; unproven descriptors are never emitted --- */
+void descriptor_not_published(struct descriptor *descriptor);
+void descriptor_unpublish(struct descriptor *descriptor);
 
 /* --- descriptors.c --- */
 void descriptor_drop(struct descriptor *descriptor);
 /* It certainly exists from begin_ns on. */
 void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t begin_ns);
 void descriptor_end(struct core *core, struct descriptor *descriptor, uint64_t time_ns, bool hard);
-void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor);
+void descriptor_emit_fact(struct core *core, const struct descriptor *descriptor);
 /* A descriptor that the row has from its creation to its end: nothing of it is kept. */
 void descriptor_pass(struct core *core, struct table *table, const struct passed *passed,
                      life_name thread, uint32_t label);
@@ -124,7 +124,7 @@ struct use {
     struct use_cell cell;
 };
 void descriptor_count_use(struct core *core, struct descriptor *descriptor, const struct use *use);
-void descriptor_tell_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
+void descriptor_emit_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
                           uint32_t label, const struct use_cell *cell);
 /* `from` may be empty. */
 struct descriptor *table_duplicate(struct core *core, struct table *table, int64_t from, int64_t to,

@@ -89,7 +89,7 @@ void descriptor_drop(struct descriptor *descriptor)
         return;
     }
     changes_forget(&descriptor->table->changed->descriptors, &descriptor->change);
-    descriptor_untell(descriptor);
+    descriptor_unpublish(descriptor);
     let_go(descriptor->table);
     free(descriptor->doubtful);
     free(descriptor->name);
@@ -192,7 +192,7 @@ static void finish(struct core *core, struct table *table)
     struct descriptor **all = table_all(table, &count);
     for (size_t i = 0; i < count; i++) {
         if (all[i]->proven)
-            descriptor_tell_fact(core, all[i]);
+            descriptor_emit_fact(core, all[i]);
         map_remove(&table->places, (uint64_t)all[i]->fd);
         all[i]->gone = true;
         descriptor_drop(all[i]);

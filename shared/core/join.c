@@ -14,9 +14,9 @@ void changed_free(struct changed *changed)
     changes_clear(&changed->descriptors);
     changes_clear(&changed->instances);
     changes_clear(&changed->spans);
-    retelling_clear(&changed->told_lives);
-    retelling_clear(&changed->told_processes);
-    retelling_clear(&changed->told_descriptors);
+    republishing_clear(&changed->published_lives);
+    republishing_clear(&changed->published_processes);
+    republishing_clear(&changed->published_descriptors);
     free(changed);
 }
 
@@ -302,12 +302,12 @@ void core_end(struct core *core, uint64_t events)
 {
     core->past_events += events;
     join_places_end(core);
-    counts_tell(core);
+    counts_emit(core);
     core->label_count = core->request_count = 0;
     core->names = 0;
     for (struct life *life = core->listed; life; life = life->next_listed) {
         life->listed = false;
-        phases_tell(core, life);
+        phases_emit(core, life);
     }
     core->listed = NULL;
     for (size_t i = 0; i < core->cpu_count; i++) {
@@ -317,7 +317,7 @@ void core_end(struct core *core, uint64_t events)
         struct result result = {.type = RESULT_CPU,
                                 .cpu = (int32_t)i,
                                 .ran = {.busy_ns = cpu->busy_ns, .idle_ns = cpu->idle_ns}};
-        core_tell(core, &result);
+        core_emit(core, &result);
         cpu->busy_ns = cpu->idle_ns = 0;
     }
     free_over(core);
@@ -338,10 +338,10 @@ void core_mark(struct core *core, const struct interval_end *interval)
 {
     if (interval->last_ns != TIME_NONE)
         spans_tick(core, interval->last_ns);
-    counts_tell(core);
+    counts_emit(core);
     for (size_t i = 0; i < interval->cpu_count; i++) {
         struct result busy = {.type = RESULT_CPU, .cpu = interval->cpus[i]};
-        core_tell(core, &busy);
+        core_emit(core, &busy);
     }
     struct result mark = {.type = RESULT_INTERVAL,
                           .interval = {.chunk = interval->chunk,
@@ -360,7 +360,7 @@ void core_mark(struct core *core, const struct interval_end *interval)
                                        .host = interval->host}};
     struct tallies tallies = core_take_tallies(core);
     tallies_add(&mark.interval.tallies, &tallies);
-    core_tell(core, &mark);
+    core_emit(core, &mark);
 }
 
 void core_note(struct core *core, uint64_t chunk, const struct tallies *tallies,
@@ -369,7 +369,7 @@ void core_note(struct core *core, uint64_t chunk, const struct tallies *tallies,
     struct result mark = {
         .type = RESULT_INTERVAL,
         .interval = {.chunk = chunk, .tallies = *tallies, .damage = damage, .host = text_of("")}};
-    core_tell(core, &mark);
+    core_emit(core, &mark);
 }
 
 void core_gap(struct core *core, enum core_gap_of of, uint64_t begin_ns)
@@ -401,7 +401,7 @@ void core_finish(struct core *core)
         wait_lost(core, life);
         call_has_no_end(core, life);
         life_new_stretch(core, life);
-        life_tell(core, life);
+        life_emit(core, life);
     }
     tables_finish(core);
 }

@@ -375,7 +375,7 @@ void core_save(struct core *core, struct keep_sink sink)
                         .all = !sink.number || core->saved_set != core->phases.set};
     struct life *life;
     for (EACH_CHANGED(life, struct life, change, &core->changed->lives))
-        life_tell_sums(core, life);
+        life_emit_sums(core, life);
     core_end(core, 0);
     struct changes *changes[CHANGES] = CHANGES_OF(core->changed);
     for (size_t i = 0; i < CHANGES; i++)

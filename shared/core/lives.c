@@ -32,7 +32,7 @@ struct life *life_new(struct core *core, int32_t tid)
     life->spends = core->mode == CORE_MAP && life->may_hold_phase;
     life_link(core, life);
     life->changed = core->changed;
-    life_untold(life);
+    life_not_published(life);
     return life_touch(life);
 }
 
@@ -57,14 +57,14 @@ void life_free(struct life *life)
     free(life->inner);
     if (life->changed)
         changes_forget(&life->changed->lives, &life->change);
-    life_untell(life);
+    life_unpublish(life);
     free(life);
 }
 
 void life_put_name(struct life *life, struct text name, bool by_kernel)
 {
     char *to = by_kernel ? life->kernel_name : life->user_name;
-    life_untold(life);
+    life_not_published(life);
     memset(to, 0, NAME_BYTES);
     if (name.count)
         memcpy(to, name.at, name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1);
@@ -79,19 +79,19 @@ void life_put_name(struct life *life, struct text name, bool by_kernel)
 
 /* --- joining --- */
 
-void core_tell(const struct core *core, struct result *result)
+void core_emit(const struct core *core, struct result *result)
 {
     result->schema = core->schema;
     if (core->sink.take)
         core->sink.take(core->sink.context, result);
 }
 
-void core_tell_of(const struct core *core, const struct life *life, struct result *result)
+void core_emit_of(const struct core *core, const struct life *life, struct result *result)
 {
     result->pid = life->process ? life->process->pid : 0;
     result->tid = life->tid;
     result->thread = life->name;
-    core_tell(core, result);
+    core_emit(core, result);
 }
 
 struct life *life_find(const struct core *core, int32_t tid)
@@ -184,13 +184,13 @@ void life_set_program(struct life *life, struct text name)
         memcpy(now, name.at, name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1);
     if (!life->has_program || memcmp(life->program, now, NAME_BYTES) != 0) {
         life->program_sent = false;
-        life_untold(life);
+        life_not_published(life);
     }
     memcpy(life->program, now, NAME_BYTES);
     life->has_program = true;
 }
 
-void life_tell_fact(struct core *core, const struct life *life)
+void life_emit_fact(struct core *core, const struct life *life)
 {
     struct result fact = {
         .type = RESULT_THREAD,
@@ -206,7 +206,7 @@ void life_tell_fact(struct core *core, const struct life *life)
                         .program = text_of(life->program)}};
     if (!life->kernel_named && !life->user_named)
         fact.thread_fact.name = (struct text){NULL, 0};
-    core_tell(core, &fact);
+    core_emit(core, &fact);
 }
 
 /* Time before its first call stays open: that call decides how it counts. */
@@ -224,7 +224,7 @@ static void tell_numbers(struct core *core, struct life *life)
     struct result run = {
         .type = RESULT_RUN,
         .run = {.cpu_ns = life->cpu_ns, .switches = life->switches, .time = &time}};
-    core_tell_of(core, life, &run);
+    core_emit_of(core, life, &run);
     life->cpu_ns = life->switches = 0;
     memset(life->time, 0, sizeof life->time);
     life->time[TIME_BEFORE_RUNNING] = before_ns;
@@ -232,22 +232,22 @@ static void tell_numbers(struct core *core, struct life *life)
     if (life->latency.count == 0)
         return;
     struct result latency = {.type = RESULT_LATENCY, .latency = &life->latency};
-    core_tell_of(core, life, &latency);
+    core_emit_of(core, life, &latency);
     durations_clear(&life->latency);
 }
 
-void life_tell_sums(struct core *core, struct life *life)
+void life_emit_sums(struct core *core, struct life *life)
 {
-    calls_tell(core, life);
-    waits_tell(core, life);
-    phases_tell(core, life);
+    calls_emit(core, life);
+    waits_emit(core, life);
+    phases_emit(core, life);
     tell_numbers(core, life);
 }
 
-void life_tell(struct core *core, struct life *life)
+void life_emit(struct core *core, struct life *life)
 {
-    life_tell_fact(core, life);
-    life_tell_sums(core, life);
+    life_emit_fact(core, life);
+    life_emit_sums(core, life);
 }
 
 void life_first_call(struct core *core, struct life *life, const struct syscall *call)
@@ -308,7 +308,7 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns)
     life->exited = true;
     life->exit_ns = time_ns;
     life->call_epoch = 0;
-    life_untold(life);
+    life_not_published(life);
     life_note_exited(core, life);
     process_life_exited(core, life, time_ns);
 }
@@ -338,7 +338,7 @@ void life_end(struct core *core, struct life *life, uint64_t time_ns)
     life_set_state(life, STATE_UNKNOWN, time_ns);
     process_life_over(core, life, time_ns);
     life_forget_table(core, life);
-    life_tell(core, life);
+    life_emit(core, life);
     forget_inner(core, life);
     map_remove(&core->lives, number_key(life->pid_ns, life->tid));
     process_leave(core, life);

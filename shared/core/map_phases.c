@@ -381,7 +381,7 @@ static void count_strangers(struct core *core, const struct life *life, size_t a
         core->strangers[each->definition] += add * (1 + instance_older_count(each));
 }
 
-static void untold(struct core *core, struct life *life)
+static void unpublished(struct core *core, struct life *life)
 {
     life->known_pid = 0;
     if (!life->phases.thread_group)
@@ -393,12 +393,12 @@ static void untold(struct core *core, struct life *life)
 void map_doubt_pid(struct core *core, struct life *life)
 {
     if (life) {
-        untold(core, life);
+        unpublished(core, life);
         return;
     }
     places_doubt(core); /* a life uses no place before its process is known */
     for (struct life *each = core->all; each; each = each->next_of_all)
-        untold(core, each);
+        unpublished(core, each);
 }
 
 void map_learn_pid(struct core *core, struct life *life, int32_t pid)
@@ -410,7 +410,7 @@ void map_learn_pid(struct core *core, struct life *life, int32_t pid)
         map_doubt_pid(core, NULL);
     for (size_t i = 0; core->let_cpus > 0 && i < core->cpu_count; i++)
         if (core->cpus[i].knows == CPU_LET && core->cpus[i].current != life)
-            untold(core, core->cpus[i].current);
+            unpublished(core, core->cpus[i].current);
     if (!life->phases.thread_group)
         count_strangers(core, life, SIZE_MAX);
     instances_told(&core->phases, &life->phases, 0, pid);

@@ -28,7 +28,7 @@ static void rename_descriptor(struct renaming *renaming, struct descriptor *desc
 
 static void rename_life(struct renaming *renaming, struct life *life)
 {
-    life_tell_sums(renaming->core, life); /* sums have labels, too */
+    life_emit_sums(renaming->core, life); /* sums have labels, too */
     rename_path(renaming, &life->open_label);
     for (size_t i = 0; i < life->credit_count; i++)
         rename_path(renaming, &life->credits[i].label);

@@ -140,7 +140,7 @@ static int32_t pid_of(const struct life *life)
     return thread_group ? (int32_t)thread_group->key : 0;
 }
 
-static void tell_ended(struct core *core, struct life *life, uint32_t path, uint32_t at,
+static void emit_ended(struct core *core, struct life *life, uint32_t path, uint32_t at,
                        const struct ended_instance *ended)
 {
     const struct phase_definition *definition = core->phases.set->at[at];
@@ -157,7 +157,7 @@ static void tell_ended(struct core *core, struct life *life, uint32_t path, uint
                             .phase = names_text(&core->paths, path),
                             .instance = &told};
     life->before_emitted |= time_vector_has_before(&ended->time);
-    core_tell_of(core, life, &result);
+    core_emit_of(core, life, &result);
 }
 
 /* `sum` already includes it; `ended` has its time and calls, and is completed here. */
@@ -180,7 +180,7 @@ NEVER_INLINE static void keep_ended(struct core *core, const struct instance *in
         layers_since(life, instance->mark.order, ended);
     if (core->mode == CORE_JOIN) {
         waits_sort(ended);
-        tell_ended(core, life, sum->label, instance->definition, ended);
+        emit_ended(core, life, sum->label, instance->definition, ended);
     } else {
         map_keep_ended(core, life, sum,
                        &(struct ended_line){sum->label, instance->definition, *ended});
@@ -237,7 +237,7 @@ void phase_has_no_begin(struct core *core, struct life *life, uint32_t label)
     phase_sum_at(core, life, label)->cell.begin_unknown++;
 }
 
-static void tell_phase(const struct core *core, const struct life *life, uint32_t thread,
+static void emit_phase(const struct core *core, const struct life *life, uint32_t thread,
                        uint32_t stretch, uint32_t path, const struct phase_cell *cell)
 {
     struct result result = {.type = RESULT_PHASE,
@@ -247,7 +247,7 @@ static void tell_phase(const struct core *core, const struct life *life, uint32_
     result.pid = life->process ? life->process->pid : 0;
     result.tid = life->tid;
     result.thread = thread;
-    core_tell(core, &result);
+    core_emit(core, &result);
 }
 
 void phase_add_credits(struct core *core, struct life *life, bool complete)
@@ -259,7 +259,7 @@ void phase_add_credits(struct core *core, struct life *life, bool complete)
             continue;
         }
         struct phase_cell cell = {.syscalls = credit->count};
-        tell_phase(core, life, credit->thread, credit->stretch, credit->label, &cell);
+        emit_phase(core, life, credit->thread, credit->stretch, credit->label, &cell);
     }
     life->credit_count = 0;
 }
@@ -493,7 +493,7 @@ static void join_ended(struct core *core, struct life *life, const struct ended_
     resolve_time(life, &line->ended.time, &ended.time);
     waits_resolve(core, &line->ended, &ended);
     waits_sort(&ended);
-    tell_ended(core, life, join_labeled(core, line->label), line->definition, &ended);
+    emit_ended(core, life, join_labeled(core, line->label), line->definition, &ended);
     time_vector_free(&ended.time);
     free(ended.waits);
 }
@@ -631,17 +631,17 @@ void phases_resolve(struct core *core, struct life *life, const struct syscall *
         struct result fact = {
             .type = RESULT_FIRST_CALL, .stretch = life->stretch, .call = text_of(call->name)};
         fact.in_call = true;
-        core_tell_of(core, life, &fact);
+        core_emit_of(core, life, &fact);
     }
     life->before_emitted = false;
 }
 
-void phases_tell(struct core *core, struct life *life)
+void phases_emit(struct core *core, struct life *life)
 {
     for (size_t i = 0; i < life->phase_count; i++) {
         struct phase_sum *sum = &life->phase_sums[i];
         life->before_emitted |= time_vector_has_before(&sum->cell.time);
-        tell_phase(core, life, life->name, life->stretch, sum->label, &sum->cell);
+        emit_phase(core, life, life->name, life->stretch, sum->label, &sum->cell);
         phase_cell_clear(&sum->cell);
     }
     life->phase_count = 0;

@@ -8,7 +8,7 @@ enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLO
 /* Introduces a name for the past's descriptor of the number. */
 NEVER_INLINE static struct place *let_place(struct core *core, struct life *life, int32_t fd)
 {
-    place_tell_created(core, number_at(core, life, fd)->created);
+    place_emit_created(core, number_at(core, life, fd)->created);
     place_leave_number(core, life, fd);
     struct place *place = place_new(core, life, fd);
     place->name = ++core->row->places;
@@ -53,7 +53,7 @@ void places_name_used(struct core *core, struct life *life, place_name used[2])
     for (unsigned i = 0; i < 2; i++) {
         struct place *place = life->bound[i];
         if (place && place->name == 0)
-            place_tell_created(core, place);
+            place_emit_created(core, place);
         used[i] = place ? place->name : 0;
     }
     enum call_op op = life->open_call->role->op;
@@ -107,7 +107,7 @@ static void prove(struct place *place, uint64_t entry_ns)
 NEVER_INLINE static void write_use(struct core *core, const struct life *life,
                                    const struct place *place, const struct use_step *use)
 {
-    place_tell_created(core, number_at(core, place->owner, place->fd)->created);
+    place_emit_created(core, number_at(core, place->owner, place->fd)->created);
     struct use_step *step = &row_add(core->row, RECORD_USE)->use;
     *step = *use;
     step->place = place->name;
@@ -187,7 +187,7 @@ static void clear_number(struct core *core, struct life *life, int32_t fd, uint6
     if (ends)
         place_end_created(core, created, end_ns, hard);
     else
-        place_tell_created(core, created);
+        place_emit_created(core, created);
     place_leave_number(core, life, fd);
     number->epoch++;
     if (ends)
@@ -238,7 +238,7 @@ static void duplicate(struct core *core, struct life *life, int64_t to, bool clo
         return;
     }
     if (from >= 0)
-        place_tell_created(core, number_at(core, life, from)->created);
+        place_emit_created(core, number_at(core, life, from)->created);
     replace(core, life, (int32_t)to, time_ns, onto);
     struct place *copy = place_new(core, life, (int32_t)to);
     copy->created = true;
@@ -276,7 +276,7 @@ static void on_close(struct core *core, struct life *life, const struct event *e
         return;
     }
     if (!is_fresh(place))
-        place_tell_created(core, number_at(core, life, place->fd)->created);
+        place_emit_created(core, number_at(core, life, place->fd)->created);
     place->number->epoch++;
     number_at(core, life, place->fd)->epoch++; /* a different one if the groups have been merged */
     place_write_more(core, place);

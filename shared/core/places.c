@@ -223,7 +223,7 @@ void place_end_created(struct core *core, struct place *place, uint64_t end_ns, 
     leave_created(place);
 }
 
-void place_tell_created(struct core *core, struct place *place)
+void place_emit_created(struct core *core, struct place *place)
 {
     if (place)
         place_write_created(core, place, false, 0, false);
@@ -232,7 +232,7 @@ void place_tell_created(struct core *core, struct place *place)
 void group_write_created(struct core *core, struct group *group)
 {
     while (group->created)
-        place_tell_created(core, group->created);
+        place_emit_created(core, group->created);
     for (; group->passing; group->passing = group->passing->next) {
         write_passing(core, group->passing);
         group->passing->listed = false;

@@ -120,7 +120,7 @@ void place_write_created(struct core *core, struct place *place, bool ended, uin
 /* The same for an ended descriptor, but data without an order requirement may wait. */
 void place_end_created(struct core *core, struct place *place, uint64_t end_ns, bool hard);
 /* NULL is fine. */
-void place_tell_created(struct core *core, struct place *place);
+void place_emit_created(struct core *core, struct place *place);
 struct change_step *place_write_change(struct core *core, enum place_change change,
                                        const struct place *place, uint64_t time_ns);
 void place_leave_closing(struct place *place);

@@ -160,7 +160,7 @@ static void bear_process(struct core *core, const struct event *event, struct li
     struct process *process =
         process_begin(core, (int32_t)event->value[3], (int32_t)event->value[1], now);
     process_enter(core, child, process, now);
-    life_tell_fact(core, child);
+    life_emit_fact(core, child);
     instances_told(&core->phases, &child->phases, 0, process->pid);
     if (!from)
         return;

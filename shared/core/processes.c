@@ -10,7 +10,7 @@ static uint64_t new_id(struct core *core, uint32_t pid_ns, int32_t pid)
     return number << 32 | (uint32_t)pid;
 }
 
-void process_tell_fact(const struct core *core, const struct process *process)
+void process_emit_fact(const struct core *core, const struct process *process)
 {
     struct result fact = {.type = RESULT_PROCESS,
                           .process = {.id = process->id,
@@ -18,7 +18,7 @@ void process_tell_fact(const struct core *core, const struct process *process)
                                       .ppid = process->ppid,
                                       .fork_ns = process->fork_ns,
                                       .fork_seen = process->fork_seen}};
-    core_tell(core, &fact);
+    core_emit(core, &fact);
 }
 
 static struct process *process_new(const struct core *core, uint32_t pid_ns, int32_t pid,
@@ -30,7 +30,7 @@ static struct process *process_new(const struct core *core, uint32_t pid_ns, int
     process->pid_ns = pid_ns;
     process->pid = pid;
     process->id = id;
-    process_told(process);
+    process_is_published(process);
     process->over_ns = TIME_NONE;
     process->ppid = -1;
     process->refs = 1;
@@ -45,7 +45,7 @@ void process_drop(struct core *core, struct process *process)
         table_lose_user(core, process->table);
     free(process->addresses);
     changes_forget(&process->changed->processes, &process->change);
-    process_untell(process);
+    process_unpublish(process);
     free(process);
 }
 
@@ -135,7 +135,7 @@ void process_dumped(struct core *core, struct process *process, const struct eve
     process_touch(process);
     if (event_has_value(event, 2) && process->ppid < 0) {
         process->ppid = (int32_t)event->value[2];
-        process_tell_fact(core, process);
+        process_emit_fact(core, process);
     }
     uint64_t address = event_has_value(event, 4) ? (uint64_t)event->value[4] : 0;
     /* Several processes may share a table: it is listed under the first known one. */
@@ -249,7 +249,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
     if (!process) {
         process = process_new(core, pid_ns, pid, new_id(core, pid_ns, pid));
         map_put(&core->processes, number_key(pid_ns, pid), process);
-        process_tell_fact(core, process);
+        process_emit_fact(core, process);
     }
     if (life->begin_order >= process->fork_order) {
         process->refs++;
@@ -270,7 +270,7 @@ void life_learn_pid(struct core *core, struct life *life, int32_t pid, uint64_t 
     struct process *process = process_of(core, life, pid, time_ns);
     process_enter(core, life, process, time_ns);
     process_drop(core, process);
-    life_tell_fact(core, life);
+    life_emit_fact(core, life);
 }
 
 struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint64_t time_ns)
@@ -291,6 +291,6 @@ struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint
     process->ppid = ppid;
     process->fork_ns = time_ns;
     process->fork_seen = true;
-    process_tell_fact(core, process);
+    process_emit_fact(core, process);
     return process;
 }

@@ -125,7 +125,7 @@ static void restore_descriptors(struct restore *restore)
         changes_note(&restore->core->changed->descriptors, &descriptor->change);
         descriptor->refs = kept->in_place;
         descriptor->table = table;
-        descriptor_untold(descriptor);
+        descriptor_not_published(descriptor);
         table->holds++;
         descriptor->name = kept->name.at ? memory_string(kept->name) : NULL;
         for (size_t k = 0; k < kept->doubtful_count; k++) {
@@ -163,7 +163,7 @@ static void restore_processes(struct restore *restore)
         *process = kept->process;
         process->changed = core->changed;
         process_touch(process);
-        process_told(process);
+        process_is_published(process);
         process->table = used_table(restore, kept->table);
         for (size_t k = 0; k < kept->address_count; k++) {
             process->addresses = memory_grow(process->addresses, &process->address_room, k + 1,

@@ -720,7 +720,7 @@ void spans_use(struct core *core, const struct phase_set *set)
         }
     }
     core->spans = before;
-    counts_tell(core); /* under the previous definitions */
+    counts_emit(core); /* under the previous definitions */
     spans_free(core);
     core->spans = spans;
 }

@@ -177,7 +177,8 @@ struct life {
     /* Joining only. */
     uint64_t begin_order, begin_ns, exit_ns;
     bool begin_hard, exited, fork_seen, over;
-    bool retold; /* core_retell() has emitted everything known of it, except its end so far */
+    bool
+        republished; /* core_republish() has emitted everything known of it, except its end so far */
     struct change change, telling; /* in `changed` */
     struct changed *changed;
     uint32_t stretch;
@@ -221,20 +222,20 @@ struct cpu {
 /* WITHIN_AS_BEFORE: mapping: as in the past; joining: none was seen. */
 enum { WITHIN_AS_BEFORE, WITHIN_NONE, WITHIN_FIRST };
 
-/* The entities that core_retell() has emitted, by turn, and those that are new or have changed
+/* The entities that core_republish() has emitted, by turn, and those that are new or have changed
  * since. Of `struct change`, only the membership in one of the sets is used. */
-enum { RETELL_TURNS = 32 };
-struct retelling {
-    struct changes untold, turns[RETELL_TURNS];
+enum { REPUBLISH_TURNS = 32 };
+struct republishing {
+    struct changes unpublished, turns[REPUBLISH_TURNS];
 };
-void retelling_clear(struct retelling *all);
+void republishing_clear(struct republishing *all);
 
 /* Joining: entities that may have changed since the last core_save(), and those removed since. Any
  * other entity still has its last record: code that creates, frees, or changes an entity adds it
  * here, before or after. Builds with invariants compare all entities at each save. */
 struct changed {
     struct changes lives, processes, tables, descriptors, instances, spans;
-    struct retelling told_lives, told_processes, told_descriptors;
+    struct republishing published_lives, published_processes, published_descriptors;
 };
 void changed_free(struct changed *changed); /* NULL is fine */
 
@@ -470,27 +471,27 @@ struct life *life_born(struct core *core, int32_t tid, uint64_t time_ns);
 void life_exit(struct core *core, struct life *life, uint64_t time_ns);
 /* Ends its life and emits that. */
 void life_end(struct core *core, struct life *life, uint64_t time_ns);
-void life_tell_fact(struct core *core, const struct life *life);
+void life_emit_fact(struct core *core, const struct life *life);
 /* Emits its sums since they were last emitted. */
-void life_tell_sums(struct core *core, struct life *life);
-void life_tell(struct core *core, struct life *life);
+void life_emit_sums(struct core *core, struct life *life);
+void life_emit(struct core *core, struct life *life);
 void life_note_exited(struct core *core, const struct life *life);
 /* It is freed at the next end of an interval when nothing is open on it. */
 void life_is_over(struct core *core, struct life *life);
-/* --- retell.c --- */
+/* --- republish.c --- */
 /* Marks its current data as not emitted; as gone. */
-void life_untold(struct life *life);
-void life_untell(struct life *life);
+void life_not_published(struct life *life);
+void life_unpublish(struct life *life);
 /* Marks it as emitted; as gone. */
-void process_told(struct process *process);
-void process_untell(struct process *process);
+void process_is_published(struct process *process);
+void process_unpublish(struct process *process);
 /* --- lives.c --- */
 void life_forget_exited(struct core *core, uint64_t now_ns);
 /* Its time running before its first call was in `call`, or (NULL) outside of any. */
 void life_first_call(struct core *core, struct life *life, const struct syscall *call);
 void life_new_stretch(struct core *core, struct life *life);
-void core_tell(const struct core *core, struct result *result);
-void core_tell_of(const struct core *core, const struct life *life, struct result *result);
+void core_emit(const struct core *core, struct result *result);
+void core_emit_of(const struct core *core, const struct life *life, struct result *result);
 
 /* --- map_events.c: mapping --- */
 /* The row's current life of the tid; NULL if tid is not positive. */
@@ -644,7 +645,7 @@ void join_call_exit(struct core *core, struct life *life, const struct event *ev
 void call_has_no_end(struct core *core, struct life *life);
 struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t label,
                              const struct syscall *call);
-void calls_tell(struct core *core, struct life *life);
+void calls_emit(struct core *core, struct life *life);
 void calls_join(struct core *core, struct life *life, const struct life_line *line);
 void calls_move(struct life *to, struct life *from);
 
@@ -661,7 +662,7 @@ static inline uint64_t wait_ns(const struct life *life)
 void wait_lost(struct core *core, struct life *life);
 /* Mapping: writes its sums to the row; allowed at any time before its life ends. */
 void waits_write(struct core *core, struct life *life);
-void waits_tell(struct core *core, struct life *life);
+void waits_emit(struct core *core, struct life *life);
 void waits_join(struct core *core, const struct waits_line *line);
 /* Translates a `who` of the current row to that of joining: an id, the idle thread, or nobody. */
 uint64_t join_who(const struct core *core, uint64_t who);
@@ -752,7 +753,7 @@ void join_phase_exec(struct core *core, struct life *caller);
 void join_phase_exit(struct core *core, struct life *life);
 void phases_tick(struct core *core, uint64_t now_ns);
 void phases_resolve(struct core *core, struct life *life, const struct syscall *call);
-void phases_tell(struct core *core, struct life *life);
+void phases_emit(struct core *core, struct life *life);
 void phases_use(struct core *core, const struct phase_set *set);
 void phases_finish(struct core *core);
 /* Adds the time that the thread of an instance has spent in it by `time_ns`; returns its complete
@@ -838,7 +839,7 @@ void process_leave(struct core *core, struct life *life);
 void process_life_over(struct core *core, const struct life *life, uint64_t time_ns);
 void process_life_exited(struct core *core, struct life *life, uint64_t time_ns);
 void process_drop(struct core *core, struct process *process);
-void process_tell_fact(const struct core *core, const struct process *process);
+void process_emit_fact(const struct core *core, const struct process *process);
 void processes_forget_past(struct core *core, uint64_t time_ns);
 
 /* --- births.c: fork, exec, exit, and state dumps --- */

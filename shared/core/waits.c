@@ -106,10 +106,10 @@ static void tell(struct core *core, const struct life *life, uint32_t path, uint
                             .phase = names_text(&core->paths, path),
                             .wait_who = who,
                             .wait = {sum->more + 1, sum->total_ns, max_of(sum)}};
-    core_tell_of(core, life, &result);
+    core_emit_of(core, life, &result);
 }
 
-void waits_tell(struct core *core, struct life *life)
+void waits_emit(struct core *core, struct life *life)
 {
     for (size_t i = 0; i < life->wait_count; i++) {
         const struct wait_sum *sum = &life->waits[i];

@@ -9,8 +9,8 @@
 #include "analysis/view.h"
 #include "base/memory.h"
 
-/* --- small analyses: links go up and down under a name; who is up adds to sums by name; so do tasks, which
- * begin anywhere, are handed on under another number and end anywhere --- */
+/* --- small analyses: links go up and down under a name; who is up adds to sums by name; so do
+ * tasks, which begin anywhere, are handed on under another number and end anywhere --- */
 
 #define LINK(T, KEY, REG, SUM)                                                                     \
     KEY(T, 1, cpu, cpu, "the CPU")                                                                 \
@@ -354,13 +354,13 @@ static struct atom_out outcome(struct script *script, size_t parts, bool all_sin
         join(engine, &row);
         if (end < EVENTS && below(script, 2))
             engine_forget(engine, script->at[end].time_ns);
-        engine_tell(engine, add_cell, &cells);
+        engine_emit(engine, add_cell, &cells);
         if (parts > 1 && below(script, 2))
             engine = restart(engine);
         at = end;
     }
     engine_lose_all(engine);
-    engine_tell(engine, add_cell, &cells);
+    engine_emit(engine, add_cell, &cells);
     engine_free(engine);
     struct atom_out out = {.at = NULL};
     for (size_t i = 1; i < cells.count; i++) /* sorted: few */

@@ -1,4 +1,5 @@
-/* Rows and state as bytes that are cut off, or not what was written: never taken for something that joining cannot take. */
+/* Rows and state as bytes that are cut off, or not what was written: never taken for something that
+ * joining cannot take. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -225,7 +226,8 @@ static struct joiner *restarted(struct joiner *joiner, struct schema *schema,
     return again;
 }
 
-/* Whatever can be read can be joined, told, saved and restored. Returns how many intervals had damage. */
+/* Whatever can be read can be joined, told, saved and restored. Returns how many intervals had
+ * damage. */
 static unsigned join(const struct pieces *pieces, size_t changed, const uint8_t *bytes)
 {
     unsigned damaged = 0;
@@ -240,7 +242,7 @@ static unsigned join(const struct pieces *pieces, size_t changed, const uint8_t 
             row_clear(&row);
             joiner_missing(joiner, i, DAMAGE_BY_REFUSED, text_of("cannot be read"));
         }
-        joiner_retell(joiner, i, PIECES);
+        joiner_republish(joiner, i, PIECES);
         joiner = restarted(joiner, pieces->world.schema, sink);
     }
     joiner_finish(joiner);
@@ -290,7 +292,7 @@ static bool go_on(const struct pieces *pieces, const struct saved_state *saved)
     if (joiner_restore(pieces->world.schema, sink, saved->records, saved->count, &joiner, &why) !=
         STATUS_OK)
         return false;
-    joiner_retell(joiner, 0, 1);
+    joiner_republish(joiner, 0, 1);
     joiner = restarted(joiner, pieces->world.schema, sink);
     struct row row = {.count = 0};
     size_t last = PIECES - 1;

@@ -1,6 +1,6 @@
 /* Any bytes as the saved state of a session, records each behind its length in two bytes, the first
- * being the joiner's own; the highest bit of a length makes it that of the phase definitions. What is
- * restored saves the same number of records again, restores from them, and can be ended. */
+ * being the joiner's own; the highest bit of a length makes it that of the phase definitions. What
+ * is restored saves the same number of records again, restores from them, and can be ended. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             joiner_finish(again);
             joiner_free(again);
         }
-        joiner_retell(joiner, 0, 1);
+        joiner_republish(joiner, 0, 1);
         joiner_finish(joiner);
         joiner_free(joiner);
         saved_clear(&saved);

@@ -245,7 +245,7 @@ static struct joiner *restart(struct joiner *joiner, struct schema *schema, stru
                               const struct part *parts, size_t last, uint64_t *random)
 {
     struct saved_state saved = {.count = 0};
-    joiner_retell(joiner, law_random(random) % 4, 4);
+    joiner_republish(joiner, law_random(random) % 4, 4);
     uint64_t oldest = last + 1;
     if (!joiner_oldest_chunk(joiner, &oldest))
         oldest = last + 1;
@@ -472,7 +472,7 @@ void law_log_make(struct law_log *log, const struct law_trace *trace, struct law
         else
             joiner_finish(joiner);
         if (i < count && turns)
-            joiner_retell(joiner, i % turns, turns);
+            joiner_republish(joiner, i % turns, turns);
         struct result_meta meta = {.session = text_of(trace->session), .chunk = i};
         result_flush(&meta, batch, (struct record_sink){log_record, log});
     }

@@ -1,5 +1,5 @@
-/* A session that does the same for long: behind 1,000 intervals the reducer holds, keeps and writes what it
- * did behind 300. */
+/* A session that does the same for long: behind 1,000 intervals the reducer holds, keeps and writes
+ * what it did behind 300. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <malloc.h>
@@ -153,7 +153,8 @@ static void soak_clear(struct soak *soak)
     fold_free(soak->fold);
 }
 
-/* What is measured at the end of an interval; the most of some, as chunks differ by what is retold. */
+/* What is measured at the end of an interval; the most of some, as chunks differ by what is
+ * republished. */
 struct figures {
     size_t records, bytes, written, memory;
 };
@@ -293,8 +294,8 @@ Test(soak, goes_on_where_it_was_killed)
     free(reports[1]);
 }
 
-/* What open instances have waited for has an end, as they have: more of them than their thread has waits that an
- * instance tells, and one that more processes wake than that. */
+/* What open instances have waited for has an end, as they have: more of them than their thread has
+ * waits that an instance tells, and one that more processes wake than that. */
 static void keep_few_waits(const struct churn_options *options)
 {
     struct soak soak;
