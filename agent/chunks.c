@@ -115,7 +115,7 @@ static enum status pack(struct agent *agent, const struct session *session, int6
     } own = {found ? found->path : NULL}, before = {seam ? seam->path : NULL};
     struct chunk_ref ref = {.path = own.path,
                             .session = session->id,
-                            .told = session->id,
+                            .session_names = session->id,
                             .number = number,
                             .has_kernel_or_ust = found != NULL,
                             .gap_before = number != session->first && !seam,

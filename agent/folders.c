@@ -108,12 +108,13 @@ static char *growing(const struct session *session, int64_t *number)
     char *path = NULL;
     while (folder && !path && (entry = readdir(folder))) {
         int length = 0;
-        long long told = -1;
-        if (sscanf(entry->d_name, "%*8[0-9]T%*6[0-9]%*[+-]%*4[0-9]-%lld%n", &told, &length) != 1 ||
+        long long stated = -1;
+        if (sscanf(entry->d_name, "%*8[0-9]T%*6[0-9]%*[+-]%*4[0-9]-%lld%n", &stated, &length) !=
+                1 ||
             entry->d_name[length] != '\0')
             continue;
         path = memory_format("%s/%s", session->folder, entry->d_name);
-        *number = told;
+        *number = stated;
         if (!folder_has_traces(path)) {
             free(path);
             path = NULL;

@@ -16,8 +16,8 @@ enum { REMEMBERED_MAX = 20000 };
 
 struct identities {
     pthread_mutex_t lock;
-    struct names told;  /* clock and id; an identity is the index in it, from 1 */
-    struct names paths; /* of chunks with an identity */
+    struct names stated; /* clock and id; an identity is the index in it, from 1 */
+    struct names paths;  /* of chunks with an identity */
     unsigned *of_path;
     size_t room;
 };
@@ -34,7 +34,7 @@ void identities_free(struct identities *identities)
     if (!identities)
         return;
     pthread_mutex_destroy(&identities->lock);
-    names_clear(&identities->told);
+    names_clear(&identities->stated);
     names_clear(&identities->paths);
     free(identities->of_path);
     free(identities);
@@ -48,15 +48,15 @@ bool identity_read(const char *path, char **id, uint8_t clock_uuid[16])
         return false;
     const struct trace_set *set = folder_traces(folder);
     for (size_t i = 0; i < set->trace_count && !*id; i++) {
-        struct metadata told;
-        if (metadata_read(set->traces[i].metadata, &told, NULL) == STATUS_OK &&
-            told.hostname.count > 0 && told.created.count > 0) {
-            *id = memory_format("%.*s/%.*s/%.*s", (int)told.hostname.count, told.hostname.at,
-                                (int)told.session.count, told.session.at, (int)told.created.count,
-                                told.created.at);
-            memcpy(clock_uuid, told.clock_uuid, 16);
+        struct metadata stated;
+        if (metadata_read(set->traces[i].metadata, &stated, NULL) == STATUS_OK &&
+            stated.hostname.count > 0 && stated.created.count > 0) {
+            *id = memory_format("%.*s/%.*s/%.*s", (int)stated.hostname.count, stated.hostname.at,
+                                (int)stated.session.count, stated.session.at,
+                                (int)stated.created.count, stated.created.at);
+            memcpy(clock_uuid, stated.clock_uuid, 16);
         }
-        metadata_clear(&told);
+        metadata_clear(&stated);
     }
     folder_close(folder);
     return *id != NULL;
@@ -69,7 +69,7 @@ static unsigned number_of(struct identities *identities, const char *id,
     for (size_t i = 0; i < 16; i++)
         snprintf(hex + 2 * i, 3, "%02x", clock_uuid[i]);
     char *whole = memory_format("%s %s", hex, id);
-    unsigned number = names_id(&identities->told, text_of(whole)) + 1;
+    unsigned number = names_id(&identities->stated, text_of(whole)) + 1;
     free(whole);
     return number;
 }

@@ -237,12 +237,13 @@ static void name_by_list(struct chunk_run *run, struct joining *joining)
 {
     const struct chunk_ref *ref = NULL;
     for (size_t i = joining->begin; i < joining->end && !joining->session; i++)
-        if (joining->lost[i] && (!ref || (ref->told == NULL && run->list->at[i].told)))
+        if (joining->lost[i] &&
+            (!ref || (ref->session_names == NULL && run->list->at[i].session_names)))
             ref = &run->list->at[i];
     if (!ref)
         return;
     const char *mark = ref->snapshot ? ref->snapshot : run->marks[ref - run->list->at];
-    char *session = session_marked(ref->told, mark);
+    char *session = session_marked(ref->session_names, mark);
     tell_expected(run, joining, text_of(session));
     free(session);
 }

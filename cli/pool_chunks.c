@@ -22,7 +22,7 @@ struct noted {
     bool has_traces;
     bool has_offset;
     int64_t offset_ns;
-    struct interval told; /* from its first and last event; raw clock */
+    struct interval stated; /* from its first and last event; raw clock */
     /* The newest announcement, if any. */
     bool is_announced;
     int32_t partition; /* its position */
@@ -57,7 +57,7 @@ void pool_chunks_note(struct pool_chunks *pool, const char *session,
                             .has_offset = fact->any_event,
                             .offset_ns = fact->offset_ns};
     if (fact->any_event)
-        noted->told = (struct interval){fact->first_ns, fact->last_ns + 1};
+        noted->stated = (struct interval){fact->first_ns, fact->last_ns + 1};
 }
 
 /* By session index: the list sorts by name. */
@@ -249,7 +249,7 @@ static void add_ref(struct pool_chunks *pool, struct chunk_list *list, const str
         .gap_before = gap_before,
         .interval = noted->is_announced
                         ? (struct interval){noted->ready.begin_ns, noted->ready.end_ns}
-                        : noted->told};
+                        : noted->stated};
 }
 
 static int by_session(const void *left, const void *right)

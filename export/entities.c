@@ -62,10 +62,10 @@ struct entity *entities_thread(struct entities *entities, uint64_t id, uint64_t 
     return thread;
 }
 
-static uint32_t name_id(struct entities *entities, struct text told)
+static uint32_t name_id(struct entities *entities, struct text stated)
 {
     char room[SESSION_NAME_ROOM];
-    session_name_part(told, room);
+    session_name_part(stated, room);
     return names_id(&entities->names, text_of(room));
 }
 
@@ -315,13 +315,13 @@ void entities_save(struct entities *entities,
 
 static uint32_t take_name(struct row_reader *row, struct entities *entities)
 {
-    uint64_t told = row_take(row);
-    if (told == 0 || told - 1 > row_left(row)) {
-        row->bad |= told != 0;
+    uint64_t stated = row_take(row);
+    if (stated == 0 || stated - 1 > row_left(row)) {
+        row->bad |= stated != 0;
         return NAMES_NONE;
     }
-    struct text text = {(const char *)row->at, (size_t)(told - 1)};
-    row->at += told - 1;
+    struct text text = {(const char *)row->at, (size_t)(stated - 1)};
+    row->at += stated - 1;
     return names_id(&entities->names, text);
 }
 

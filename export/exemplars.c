@@ -34,13 +34,13 @@ struct slowest_listed {
     const struct listed_instance **at; /* by key; in the arena */
 };
 
-static void find_slowest(const struct listed_instances *told, struct arena *arena,
+static void find_slowest(const struct listed_instances *listed, struct arena *arena,
                          struct slowest_listed *out)
 {
-    *out = (struct slowest_listed){.at = arena_take(arena, (told->count + 1) * sizeof *out->at)};
-    for (size_t i = 0; i < told->count; i++) {
+    *out = (struct slowest_listed){.at = arena_take(arena, (listed->count + 1) * sizeof *out->at)};
+    for (size_t i = 0; i < listed->count; i++) {
         char room[KEY_MAX];
-        const struct listed_instance *one = &told->at[i];
+        const struct listed_instance *one = &listed->at[i];
         size_t known = out->keys.count;
         uint32_t id = names_id(&out->keys, put_key(room, one->process, one->phase));
         if (id == known || duration_of(one) > duration_of(out->at[id]))
@@ -64,10 +64,10 @@ static const struct exemplar *exemplar_of(struct text session, const struct list
 void exemplars_put(const struct export_interval *interval, const struct family *durations,
                    struct sample *samples, size_t count, struct arena *arena)
 {
-    struct listed_instances told;
-    listed_instances_of(interval, arena, &told);
+    struct listed_instances listed;
+    listed_instances_of(interval, arena, &listed);
     struct slowest_listed slowest;
-    find_slowest(&told, arena, &slowest);
+    find_slowest(&listed, arena, &slowest);
     for (size_t i = 0; i < count; i++) {
         if (samples[i].family != durations)
             continue;

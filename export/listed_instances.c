@@ -69,7 +69,7 @@ static struct listed_instance one_of(const struct export_interval *interval,
                                       entities_process_name(interval->entities, result->thread),
                                   .pid = ended->pid,
                                   .end_tid = ended->end_tid,
-                                  .told = result->instance,
+                                  .content = result->instance,
                                   .syscalls = ended->calls};
     one.end_ns = one.begin_ns + (int64_t)ended->rank.ns;
     const struct entity *thread = entities_find(interval->entities, result->thread);
@@ -120,7 +120,7 @@ static bool may_be_parent(const struct listed_instance *parent, const struct lis
     if (parent->end_ns < one->end_ns || parent->pid != one->pid ||
         !is_parent_path(parent->phase, one->phase))
         return false;
-    int common = agree(parent->told, one->told);
+    int common = agree(parent->content, one->content);
     return common > 0 || (common == 0 && parent->thread == one->thread);
 }
 
@@ -144,57 +144,57 @@ static void find_parents(struct listed_instances *all, struct arena *arena)
 
 /* --- the whole --- */
 
-struct telling {
+struct listing {
     const struct export_interval *interval;
     struct arena *arena;
     struct listed_instances *out;
     struct map by_order;
 };
 
-static void each(struct telling *telling,
-                 void (*take)(struct telling *telling, const struct result *result))
+static void each(struct listing *listing,
+                 void (*take)(struct listing *listing, const struct result *result))
 {
-    const struct export_interval *interval = telling->interval;
+    const struct export_interval *interval = listing->interval;
     for (size_t i = 0; i < interval->record_count; i++)
         for (size_t j = 0; j < interval->records[i].count; j++)
             if (interval->records[i].results[j].type == RESULT_INSTANCE)
-                take(telling, &interval->records[i].results[j]);
+                take(listing, &interval->records[i].results[j]);
 }
 
-static void count_one(struct telling *telling, const struct result *result)
+static void count_one(struct listing *listing, const struct result *result)
 {
-    telling->out->count += !result->instance->is_correction;
+    listing->out->count += !result->instance->is_correction;
 }
 
-static void take_one(struct telling *telling, const struct result *result)
+static void take_one(struct listing *listing, const struct result *result)
 {
     if (!result->instance->is_correction)
-        telling->out->at[telling->out->count++] = one_of(telling->interval, result);
+        listing->out->at[listing->out->count++] = one_of(listing->interval, result);
 }
 
-static void take_time(struct telling *telling, const struct result *result)
+static void take_time(struct listing *listing, const struct result *result)
 {
-    struct listed_instance *one = map_get(&telling->by_order, result->instance->ended.rank.order);
+    struct listed_instance *one = map_get(&listing->by_order, result->instance->ended.rank.order);
     if (one)
-        add_time(one, telling->interval, result, telling->arena);
+        add_time(one, listing->interval, result, listing->arena);
     else
-        telling->out->late++;
+        listing->out->late++;
 }
 
 void listed_instances_of(const struct export_interval *interval, struct arena *arena,
                          struct listed_instances *out)
 {
     *out = (struct listed_instances){.count = 0};
-    struct telling telling = {.interval = interval, .arena = arena, .out = out};
-    each(&telling, count_one);
+    struct listing listing = {.interval = interval, .arena = arena, .out = out};
+    each(&listing, count_one);
     out->at = arena_take(arena, (out->count + 1) * sizeof *out->at);
     out->count = 0;
     if (interval->any_time) /* else there are no listed instances */
-        each(&telling, take_one);
+        each(&listing, take_one);
     qsort(out->at, out->count, sizeof *out->at, by_begin);
     for (size_t i = 0; i < out->count; i++)
-        map_put(&telling.by_order, out->at[i].order, &out->at[i]);
-    each(&telling, take_time);
-    map_clear(&telling.by_order);
+        map_put(&listing.by_order, out->at[i].order, &out->at[i]);
+    each(&listing, take_time);
+    map_clear(&listing.by_order);
     find_parents(out, arena);
 }

@@ -22,7 +22,7 @@ struct listed_instance {
     int64_t irq_ns, softirq_ns;     /* of user_ns and sys_ns: struct interrupted */
     struct listed_blocked *blocked; /* they add up to blocked_ns; each call once */
     size_t blocked_count;
-    const struct instance_result *told; /* for its values */
+    const struct instance_result *content; /* for its values */
     uint64_t syscalls;
     /* The innermost enclosing instance listed in this interval: this one began and ended within it,
      * and its path is that of the parent plus one name. NULL: none known. */

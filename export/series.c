@@ -141,9 +141,9 @@ static int64_t number_of(struct series *series)
 {
     if (series->kind == FAMILY_GAUGE)
         return series->sum;
-    if (series->sum > series->told)
-        series->told = series->sum;
-    return series->told;
+    if (series->sum > series->sent)
+        series->sent = series->sum;
+    return series->sent;
 }
 
 static void put_sample(const struct series_set *set, size_t index, struct sample *out)
@@ -152,7 +152,7 @@ static void put_sample(const struct series_set *set, size_t index, struct sample
     bool durations = series->kind == FAMILY_DURATIONS, opened = opens(set, series);
     *out = (struct sample){.family = series->family,
                            .opens = opened,
-                           .number_before = opened ? series->told : 0,
+                           .number_before = opened ? series->sent : 0,
                            .durations_before = durations && opened ? &series->before : NULL,
                            .durations = durations ? &series->durations : NULL};
     out->number = number_of(series);
@@ -202,7 +202,7 @@ static uint8_t *save_one(uint8_t *at, const struct series *series, struct text k
     at = row_put(at + key.count, series->kind);
     at = row_put(at, series->changed ? SAVED_CHANGED : 0);
     at = row_put_signed(at, series->sum);
-    at = row_put_signed(at, series->told);
+    at = row_put_signed(at, series->sent);
     at = row_put_signed(at, series->sample_ms);
     at = row_put(at, series->durations.count > 0);
     return series->durations.count > 0 ? durations_put(at, &series->durations) : at;
@@ -253,7 +253,7 @@ static bool restore_one(struct series_set *set, struct row_reader *row, uint64_t
     uint64_t bits = row_take(row);
     series->changed = bits & SAVED_CHANGED;
     series->sum = row_take_signed(row);
-    series->told = row_take_signed(row);
+    series->sent = row_take_signed(row);
     series->sample_ms = bits & SAVED_NEVER_SENT ? 0 : INT64_MAX;
     if (format > 1)
         series->sample_ms = row_take_signed(row);

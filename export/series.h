@@ -17,7 +17,7 @@ struct series {
     enum family_kind kind;
     bool changed; /* since its last sample */
     int64_t sum;
-    int64_t told; /* the greatest sum so far: the value of a counter */
+    int64_t sent; /* the greatest sum so far: the value of a counter */
     /* Time of its last sample, ms since the Unix epoch. 0: none was sent; INT64_MAX: unknown */
     int64_t sample_ms;
     struct durations durations;

@@ -67,11 +67,11 @@ bool trace_ids_parse(struct text header, struct trace_ids *out)
 
 static bool is_captured(const struct listed_instance *one, struct trace_ids *out)
 {
-    const struct instance_result *told = one->told;
-    for (size_t i = 0; i < told->ended.value_count; i++)
-        if (text_equal(told->names[i], text_of("traceparent")) &&
-            told->ended.values[i].type == FIELD_TEXT &&
-            trace_ids_parse(told->ended.values[i].text, out))
+    const struct instance_result *content = one->content;
+    for (size_t i = 0; i < content->ended.value_count; i++)
+        if (text_equal(content->names[i], text_of("traceparent")) &&
+            content->ended.values[i].type == FIELD_TEXT &&
+            trace_ids_parse(content->ended.values[i].text, out))
             return true;
     return false;
 }

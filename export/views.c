@@ -339,11 +339,11 @@ static void take_interval(const struct view_target *target, const struct interva
 
 /* `code=500,phase=request`: keys without their own label; threads are left out, there are many. The
  * caller frees it. */
-static char *by_text(const struct count_result *told)
+static char *by_text(const struct count_result *content)
 {
     char *all = memory_string(text_of(""));
-    for (size_t i = 0; i < told->part_count; i++) {
-        const struct count_part *part = &told->parts[i];
+    for (size_t i = 0; i < content->part_count; i++) {
+        const struct count_part *part = &content->parts[i];
         const struct field_value *value = &part->value;
         if (part->word == COUNT_BY_HOST || part->word == COUNT_BY_PROCESS ||
             part->word == COUNT_BY_THREAD)
@@ -381,22 +381,22 @@ static void take_span(const struct view_target *target, struct text labels[FAMIL
 
 static void take_count(const struct view_target *target, const struct result *result)
 {
-    const struct count_result *told = result->count;
+    const struct count_result *content = result->count;
     struct text process = {"", 0};
-    if (count_result_asks(told, COUNT_BY_PROCESS) && told->whose == COUNT_OF_IDLE)
+    if (count_result_asks(content, COUNT_BY_PROCESS) && content->whose == COUNT_OF_IDLE)
         process = text_of("idle");
-    else if (count_result_asks(told, COUNT_BY_PROCESS) && told->whose == COUNT_OF_HANDLER)
+    else if (count_result_asks(content, COUNT_BY_PROCESS) && content->whose == COUNT_OF_HANDLER)
         process = text_of("interrupt");
-    else if (count_result_asks(told, COUNT_BY_PROCESS))
+    else if (count_result_asks(content, COUNT_BY_PROCESS))
         process = entities_process_name(target->entities, result->thread);
-    char *by = by_text(told);
-    struct text labels[FAMILY_LABELS_MAX] = {process, text_of(by), told->name};
-    if (told->is_span)
-        take_span(target, labels, told->cell);
+    char *by = by_text(content);
+    struct text labels[FAMILY_LABELS_MAX] = {process, text_of(by), content->name};
+    if (content->is_span)
+        take_span(target, labels, content->cell);
     else
-        add(target, COUNTED_EVENTS, labels, (int64_t)told->cell->count);
-    if (told->has_value)
-        add(target, COUNTED_VALUES, labels, (int64_t)told->cell->value.total_ns);
+        add(target, COUNTED_EVENTS, labels, (int64_t)content->cell->count);
+    if (content->has_value)
+        add(target, COUNTED_VALUES, labels, (int64_t)content->cell->value.total_ns);
     free(by);
 }
 

@@ -16,8 +16,8 @@ static struct text base_name(struct text path)
     return (struct text){slash + 1, path.count - (size_t)(slash + 1 - path.at)};
 }
 
-static struct thread_entry *told(struct thread_directory *threads, int64_t tid, int64_t pid,
-                                 struct text name)
+static struct thread_entry *learn_thread(struct thread_directory *threads, int64_t tid, int64_t pid,
+                                         struct text name)
 {
     struct thread_entry *entry = thread_directory_add(threads, (int32_t)tid);
     entry->pid = (int32_t)pid;
@@ -30,7 +30,8 @@ static void on_dump_process(struct thread_directory *threads, const struct event
     if (!event_has_value(event, 0) || !event_has_value(event, 1) ||
         (event_has_value(event, 3) && is_gone(event->value[3])))
         return;
-    struct thread_entry *entry = told(threads, event->value[0], event->value[1], event->text[0]);
+    struct thread_entry *entry =
+        learn_thread(threads, event->value[0], event->value[1], event->text[0]);
     if (event_has_value(event, 2))
         entry->ppid = (int32_t)event->value[2];
 }
@@ -41,13 +42,14 @@ static void on_fork(struct thread_directory *threads, const struct event *event)
     int32_t ppid = -1;
     if (event_has_value(event, PARENT_TID) && event_has_value(event, PARENT_PID)) {
         ppid = (int32_t)event->value[PARENT_PID];
-        told(threads, event->value[PARENT_TID], ppid, event->text[0]);
+        learn_thread(threads, event->value[PARENT_TID], ppid, event->text[0]);
     }
     if (!event_has_value(event, CHILD_TID) || !event_has_value(event, CHILD_PID))
         return;
     int32_t child_tid = (int32_t)event->value[CHILD_TID];
     thread_directory_remove(threads, child_tid); /* a previous thread with that number */
-    struct thread_entry *child = told(threads, child_tid, event->value[CHILD_PID], event->text[1]);
+    struct thread_entry *child =
+        learn_thread(threads, child_tid, event->value[CHILD_PID], event->text[1]);
     if (event->value[CHILD_TID] == event->value[CHILD_PID])
         child->ppid = ppid;
 }
@@ -60,7 +62,7 @@ static void on_exec(struct thread_directory *threads, const struct event *event)
     thread_directory_keep_one(threads, tid, tid);
     if (event_has_value(event, 1) && event->value[1] != tid)
         thread_directory_remove(threads, (int32_t)event->value[1]);
-    told(threads, tid, tid, base_name(event->text[0]));
+    learn_thread(threads, tid, tid, base_name(event->text[0]));
 }
 
 static void on_thread_exit(struct thread_directory *threads, const struct event *event)

@@ -38,9 +38,9 @@ struct mapping {
 struct identity {
     uint64_t number, first_chunk, attempt;
     bool has_traces, gap_before, final;
-    const char *mark;    /* or NULL */
-    const char *told;    /* "host/name/created", if not from the traces; or NULL */
-    struct text session; /* empty: from the traces, with the mark */
+    const char *mark;          /* or NULL */
+    const char *session_names; /* "host/name/created", if not from the traces; or NULL */
+    struct text session;       /* empty: from the traces, with the mark */
 };
 
 static void enter(const struct map_guard *guard)
@@ -413,8 +413,8 @@ static void tell_session(const struct mapping *mapping, const struct identity *i
         end->host = text_of(facts->host);
         end->session = text_of(facts->session);
         end->created = text_of(facts->created);
-    } else if (identity->told) {
-        text_session(text_of(identity->told), &end->host, &end->session, &end->created);
+    } else if (identity->session_names) {
+        text_session(text_of(identity->session_names), &end->host, &end->session, &end->created);
     }
 }
 
@@ -482,7 +482,7 @@ enum status map_chunk(const struct chunk_ref *ref, const struct map_options *opt
                                 .has_traces = ref->has_kernel_or_ust,
                                 .gap_before = ref->gap_before,
                                 .mark = options->mark ? options->mark : ref->snapshot,
-                                .told = ref->told};
+                                .session_names = ref->session_names};
     return map_opened(&mapping, status, &identity, options, sink, stats, why);
 }
 

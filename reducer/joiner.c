@@ -290,14 +290,14 @@ static void begin(struct joiner *joiner, struct queued *queued)
 {
     struct interval_end *end = &queued->end;
     /* An empty interval does not show how the session is recorded. */
-    bool tells = end->begin_ns < end->end_ns || queued->row.count > 0;
-    if (end->gap_before || (tells && !end->has_kernel))
+    bool has_data = end->begin_ns < end->end_ns || queued->row.count > 0;
+    if (end->gap_before || (has_data && !end->has_kernel))
         engine_lose_all(joiner->engine);
     if (end->gap_before)
         core_gap(joiner->core, GAP_OF_ALL, joiner->end_ns);
-    else if (tells && !end->has_kernel && core_has_kernel(joiner->core))
+    else if (has_data && !end->has_kernel && core_has_kernel(joiner->core))
         core_gap(joiner->core, GAP_OF_KERNEL, end->begin_ns); /* the trace is missing from here */
-    if (tells)
+    if (has_data)
         core_begin(joiner->core,
                    (struct core_facts){end->has_kernel, end->counts_switches, end->no_calls},
                    end->phases);

@@ -80,33 +80,33 @@ static void refuse(struct sending *sending, uint64_t count, long code, const cha
 /* Some of them may be refused permanently, with a message. */
 static void taken(struct sending *sending, size_t count, const struct http_answer *answer)
 {
-    Spanmill__Otlp__Answer *told =
+    Spanmill__Otlp__Answer *parsed =
         spanmill__otlp__answer__unpack(NULL, answer->body.count, answer->body.at);
     uint64_t rejected = 0;
-    if (told && told->partial && told->partial->rejected > 0)
-        rejected = (uint64_t)told->partial->rejected;
+    if (parsed && parsed->partial && parsed->partial->rejected > 0)
+        rejected = (uint64_t)parsed->partial->rejected;
     if (rejected > count)
         rejected = count;
     sending->answer->taken += count - rejected;
     if (rejected > 0)
         refuse(sending, rejected, answer->code,
-               told->partial->message ? told->partial->message : "");
-    if (told)
-        spanmill__otlp__answer__free_unpacked(told, NULL);
+               parsed->partial->message ? parsed->partial->message : "");
+    if (parsed)
+        spanmill__otlp__answer__free_unpacked(parsed, NULL);
 }
 
 /* Errors are protobuf messages, or text from a proxy in between. */
 static void put_reason(const struct http_answer *answer, char room[HTTP_TEXT_MAX])
 {
-    Spanmill__Otlp__Status *told =
+    Spanmill__Otlp__Status *parsed =
         spanmill__otlp__status__unpack(NULL, answer->body.count, answer->body.at);
-    const char *text = told && told->message ? told->message : answer->text;
+    const char *text = parsed && parsed->message ? parsed->message : answer->text;
     snprintf(room, HTTP_TEXT_MAX, "%s", text);
     for (char *at = room; *at; at++)
         if ((unsigned char)*at < ' ')
             *at = ' ';
-    if (told)
-        spanmill__otlp__status__free_unpacked(told, NULL);
+    if (parsed)
+        spanmill__otlp__status__free_unpacked(parsed, NULL);
 }
 
 static enum status take_answer(struct sending *sending, size_t from, size_t count,

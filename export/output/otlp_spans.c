@@ -43,16 +43,16 @@ static void put_unsigned(struct otlp_attributes *to, const char *key, struct tex
         otlp_put_text(to, key, name, text_of(digits));
 }
 
-static void put_values(struct otlp_attributes *to, const struct instance_result *told)
+static void put_values(struct otlp_attributes *to, const struct instance_result *content)
 {
-    for (size_t i = 0; i < told->ended.value_count; i++) {
-        const char *key = i < told->match_count ? "spanmill.match." : "spanmill.captured.";
-        const struct field_value *value = &told->ended.values[i];
+    for (size_t i = 0; i < content->ended.value_count; i++) {
+        const char *key = i < content->match_count ? "spanmill.match." : "spanmill.captured.";
+        const struct field_value *value = &content->ended.values[i];
         switch (value->type) {
         case FIELD_ABSENT: break;
-        case FIELD_INT: otlp_put_number(to, key, told->names[i], value->i); break;
-        case FIELD_UINT: put_unsigned(to, key, told->names[i], value->u); break;
-        case FIELD_TEXT: otlp_put_text(to, key, told->names[i], value->text); break;
+        case FIELD_INT: otlp_put_number(to, key, content->names[i], value->i); break;
+        case FIELD_UINT: put_unsigned(to, key, content->names[i], value->u); break;
+        case FIELD_TEXT: otlp_put_text(to, key, content->names[i], value->text); break;
         }
     }
 }
@@ -62,7 +62,7 @@ static void put_attributes(struct message *message, Span *span, const struct lis
     enum { FIXED = 13 };
     const struct text none = {NULL, 0};
     struct otlp_attributes to = otlp_attributes_make(
-        message->arena, FIXED + one->blocked_count + one->told->ended.value_count);
+        message->arena, FIXED + one->blocked_count + one->content->ended.value_count);
     char id[INSTANCE_ID_ROOM];
     report_instance_id(one->order, id);
     if (one->tid > 0)
@@ -80,7 +80,7 @@ static void put_attributes(struct message *message, Span *span, const struct lis
     otlp_put_number(&to, "spanmill.irq_ns", none, one->irq_ns);
     otlp_put_number(&to, "spanmill.softirq_ns", none, one->softirq_ns);
     otlp_put_number(&to, "spanmill.syscalls", none, (int64_t)one->syscalls);
-    const struct ended_instance *ended = &one->told->ended;
+    const struct ended_instance *ended = &one->content->ended;
     if (ended->queued_ns > 0)
         otlp_put_number(&to, "spanmill.queued_ns", none, (int64_t)ended->queued_ns);
     if (ended->parallel_ns > 0)
@@ -91,7 +91,7 @@ static void put_attributes(struct message *message, Span *span, const struct lis
                             one->blocked[i].call.count > 0 ? one->blocked[i].call
                                                            : text_of("(no call)"),
                             one->blocked[i].ns);
-    put_values(&to, one->told);
+    put_values(&to, one->content);
     span->attributes = to.at;
     span->n_attributes = to.count;
 }

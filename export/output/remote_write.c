@@ -40,7 +40,7 @@ struct remote_write {
     enum remote_write_histograms histograms;
     enum remote_write_version version; /* to send */
     bool any_version;                  /* the receiver decides */
-    bool told;                         /* its decision for 1.0 was reported */
+    bool reported;                     /* its decision for 1.0 was reported */
     size_t samples_max;
 };
 
@@ -185,9 +185,9 @@ static enum status other_version(struct sending *sending, const struct sent *sen
     struct remote_write *output = sending->output;
     if (output->any_version && output->version == REMOTE_WRITE_2) {
         output->version = REMOTE_WRITE_1;
-        if (!output->told)
+        if (!output->reported)
             sending->answer->notice = "receiver does not support remote write 2.0; using 1.0";
-        output->told = true;
+        output->reported = true;
         return send_range(sending, sent->from, sent->count);
     }
     sending->answer->denied = true;

@@ -109,7 +109,7 @@ static struct sql_value time_at(const struct taking *taking, uint64_t raw_ns)
 
 static struct sql_value id_at(uint64_t id)
 {
-    return (struct sql_value){.told = id != 0, .number = (int64_t)id};
+    return (struct sql_value){.is_set = id != 0, .number = (int64_t)id};
 }
 
 static struct sql_value text_at(const struct taking *taking, struct text text)
@@ -119,7 +119,7 @@ static struct sql_value text_at(const struct taking *taking, struct text text)
 
 static struct sql_value text_if_any(const struct taking *taking, struct text text)
 {
-    return text.count > 0 ? text_at(taking, text) : (struct sql_value){.told = false};
+    return text.count > 0 ? text_at(taking, text) : (struct sql_value){.is_set = false};
 }
 
 static struct text call_name(const struct result *result, uint32_t call)
@@ -176,7 +176,7 @@ static void take_thread(const struct taking *taking, const struct result *result
     const struct thread_fact *fact = &result->thread_fact;
     struct sql_value *row =
         row_at(taking, TABLE_THREADS, (struct sql_value[]){sql_number((int64_t)fact->id)});
-    if (!row[THREAD_PROCESS].told)
+    if (!row[THREAD_PROCESS].is_set)
         row[THREAD_PROCESS] = id_at(fact->process);
     row[THREAD_TID] = sql_number(fact->tid);
     row[THREAD_BEGIN] = time_at(taking, fact->begin_ns);
@@ -199,11 +199,11 @@ static void take_descriptor(const struct taking *taking, const struct result *re
     row[DESCRIPTOR_BEGIN] = time_at(taking, fact->begin_ns);
     row[DESCRIPTOR_BEGIN_HARD] = sql_number(fact->begin_hard);
     row[DESCRIPTOR_END] =
-        fact->ended ? time_at(taking, fact->end_ns) : (struct sql_value){.told = false};
+        fact->ended ? time_at(taking, fact->end_ns) : (struct sql_value){.is_set = false};
     row[DESCRIPTOR_END_HARD] = sql_number(fact->end_hard);
-    row[DESCRIPTOR_KIND] = kind ? sql_text(text_of(kind)) : (struct sql_value){.told = false};
+    row[DESCRIPTOR_KIND] = kind ? sql_text(text_of(kind)) : (struct sql_value){.is_set = false};
     row[DESCRIPTOR_NAME] =
-        fact->named ? text_at(taking, fact->name) : (struct sql_value){.told = false};
+        fact->named ? text_at(taking, fact->name) : (struct sql_value){.is_set = false};
 }
 
 static void take_first_call(const struct taking *taking, const struct result *result)
@@ -228,7 +228,7 @@ static void take_calls(const struct taking *taking, const struct result *result)
     struct sql_value keys[] = {sql_number((int64_t)result->thread),
                                sql_text(result->phase),
                                sql_text(result->call),
-                               {.told = false}};
+                               {.is_set = false}};
     struct sql_value *row = row_at(taking, TABLE_CALLS, keys);
     note_slowest(taking, row, cell);
     durations_merge(&row[CALL_COMPLETE].durations, &cell->complete);
@@ -296,7 +296,7 @@ static void take_latency(const struct taking *taking, const struct result *resul
 static void put_max(struct sql_value *value, uint64_t max)
 {
     const int64_t number = max > INT64_MAX ? INT64_MAX : (int64_t)max;
-    if (!value->told || value->number < number)
+    if (!value->is_set || value->number < number)
         *value = sql_number(number);
 }
 
@@ -378,28 +378,28 @@ static void print_json_value(FILE *out, const struct field_value *value)
 }
 
 /* Of several values with one name, the first counts. */
-static bool is_named_before(const struct instance_result *told, size_t from, size_t at)
+static bool is_named_before(const struct instance_result *content, size_t from, size_t at)
 {
     for (size_t i = from; i < at; i++)
-        if (text_equal(told->names[i], told->names[at]))
+        if (text_equal(content->names[i], content->names[at]))
             return true;
     return false;
 }
 
-static struct sql_value values_of(const struct taking *taking, const struct instance_result *told,
-                                  size_t from, size_t to)
+static struct sql_value values_of(const struct taking *taking,
+                                  const struct instance_result *content, size_t from, size_t to)
 {
     char *text = NULL;
     size_t count = 0;
     FILE *out = sql_open_text(&text, &count);
     const char *separator = "{";
     for (size_t i = from; i < to; i++) {
-        if (is_named_before(told, from, i))
+        if (is_named_before(content, from, i))
             continue;
         fputs(separator, out);
-        print_json_text(out, told->names[i]);
+        print_json_text(out, content->names[i]);
         putc(':', out);
-        print_json_value(out, &told->ended.values[i]);
+        print_json_value(out, &content->ended.values[i]);
         separator = ",";
     }
     fputs(*separator == '{' ? "{}" : "}", out);
@@ -411,28 +411,28 @@ static struct sql_value values_of(const struct taking *taking, const struct inst
 
 static void take_instance(const struct taking *taking, const struct result *result)
 {
-    const struct instance_result *told = result->instance;
-    const struct ended_instance *ended = &told->ended;
+    const struct instance_result *content = result->instance;
+    const struct ended_instance *ended = &content->ended;
     const struct sql_value id = sql_number((int64_t)ended->rank.order);
     struct sql_value *spent = row_at(taking, TABLE_INSTANCE_TIMES, &id);
     add_times(taking, result, &spent[SPENT_USER], &ended->time);
-    if (told->is_correction)
+    if (content->is_correction)
         return;
     struct sql_value *row = row_at(taking, TABLE_INSTANCES, &id);
     row[INSTANCE_THREAD] = sql_number((int64_t)result->thread);
     row[INSTANCE_STRETCH] = sql_number((int64_t)result->stretch);
     row[INSTANCE_PHASE] = text_at(taking, result->phase);
-    row[INSTANCE_PID] = (struct sql_value){.told = ended->pid > 0, .number = ended->pid};
+    row[INSTANCE_PID] = (struct sql_value){.is_set = ended->pid > 0, .number = ended->pid};
     row[INSTANCE_END_TID] =
-        (struct sql_value){.told = ended->end_tid > 0, .number = ended->end_tid};
+        (struct sql_value){.is_set = ended->end_tid > 0, .number = ended->end_tid};
     row[INSTANCE_BEGIN] = time_at(taking, ended->rank.begin_ns);
     row[INSTANCE_END] = time_at(taking, ended->rank.begin_ns + ended->rank.ns);
     row[INSTANCE_NS] = sql_number((int64_t)ended->rank.ns);
     row[INSTANCE_SYSCALLS] = sql_number((int64_t)ended->calls);
-    row[INSTANCE_MATCH] = values_of(taking, told, 0, told->match_count);
-    row[INSTANCE_CAPTURED] = values_of(taking, told, told->match_count, ended->value_count);
-    row[INSTANCE_KEEP] = sql_number(told->rule.count);
-    row[INSTANCE_KEEP_OVER] = sql_number((int64_t)told->rule.over_ns);
+    row[INSTANCE_MATCH] = values_of(taking, content, 0, content->match_count);
+    row[INSTANCE_CAPTURED] = values_of(taking, content, content->match_count, ended->value_count);
+    row[INSTANCE_KEEP] = sql_number(content->rule.count);
+    row[INSTANCE_KEEP_OVER] = sql_number((int64_t)content->rule.over_ns);
     row[INSTANCE_QUEUED] = sql_number((int64_t)ended->queued_ns);
     row[INSTANCE_PARALLEL] = sql_number((int64_t)ended->parallel_ns);
 }
@@ -440,14 +440,14 @@ static void take_instance(const struct taking *taking, const struct result *resu
 /* --- counts --- */
 
 /* `{"code":500,"phase":"request"}`, without process and thread. */
-static struct text by_text(const struct taking *taking, const struct count_result *told)
+static struct text by_text(const struct taking *taking, const struct count_result *content)
 {
     char *text = NULL;
     size_t count = 0;
     FILE *out = sql_open_text(&text, &count);
     const char *separator = "{";
-    for (size_t i = 0; i < told->part_count; i++) {
-        const struct count_part *part = &told->parts[i];
+    for (size_t i = 0; i < content->part_count; i++) {
+        const struct count_part *part = &content->parts[i];
         if (part->word == COUNT_BY_PROCESS || part->word == COUNT_BY_THREAD)
             continue;
         fputs(separator, out);
@@ -482,7 +482,7 @@ static void take_counted(struct sql_value *row, const struct count_cell *cell)
     if (cell->value.count == 0)
         return;
     const int64_t min = cell->value.min_ns > INT64_MAX ? INT64_MAX : (int64_t)cell->value.min_ns;
-    if (!row[COUNT_MIN].told || min < row[COUNT_MIN].number)
+    if (!row[COUNT_MIN].is_set || min < row[COUNT_MIN].number)
         row[COUNT_MIN] = sql_number(min);
     put_max(&row[COUNT_MAX], cell->value.max_ns);
 }
@@ -494,17 +494,17 @@ static void take_count(const struct taking *taking, const struct result *result)
                                                          [COUNT_OF_IDLE] = "idle",
                                                          [COUNT_OF_OTHERS] = "unknown",
                                                          [COUNT_OF_HANDLER] = "interrupt"};
-    const struct count_result *told = result->count;
-    const struct text by = by_text(taking, told);
-    const struct sql_value keys[] = {sql_text(told->name), sql_number((int64_t)result->thread),
-                                     sql_text(text_of(whose[told->whose])),
+    const struct count_result *content = result->count;
+    const struct text by = by_text(taking, content);
+    const struct sql_value keys[] = {sql_text(content->name), sql_number((int64_t)result->thread),
+                                     sql_text(text_of(whose[content->whose])),
                                      sql_number(number_of_text(by))};
-    struct sql_value *row = row_at(taking, told->is_span ? TABLE_SPANS : TABLE_COUNTS, keys);
+    struct sql_value *row = row_at(taking, content->is_span ? TABLE_SPANS : TABLE_COUNTS, keys);
     row[COUNT_BY] = sql_text(by);
-    if (told->is_span)
-        take_counted_span(row, told->cell);
+    if (content->is_span)
+        take_counted_span(row, content->cell);
     else
-        take_counted(row, told->cell);
+        take_counted(row, content->cell);
 }
 
 /* --- analyses --- */
@@ -530,7 +530,7 @@ static void take_cell(const struct taking *taking, const struct atom *cell)
     struct sql_value *row = sql_rows_at(&taking->results->rows[at], keys);
     char room[VIEW_NAME_ROOM];
     const char *name = view_name(cell, room);
-    if (name && !row[count].told)
+    if (name && !row[count].is_set)
         row[count] = text_at(taking, text_of(name));
     count += kind->view->name != NULL;
     for (ATOM_EACH(sum, kind, ATOM_SUM)) {

@@ -76,7 +76,7 @@ static struct sql_row *add_row(struct sql_rows *rows, const struct sql_value *ke
         if (table->columns[i].role == SQL_KEY)
             row->values[i] = keys[i];
         else if (table->columns[i].role == SQL_SUM)
-            row->values[i].told = true;
+            row->values[i].is_set = true;
     rows->at = memory_grow(rows->at, &rows->room, rows->count + 1, sizeof(struct sql_row *));
     rows->at[rows->count++] = row;
     return row;
@@ -358,7 +358,7 @@ static void print_durations(FILE *out, const struct durations *durations)
 
 static void print_value(FILE *out, enum sql_type type, const struct sql_value *value)
 {
-    if (!value->told) {
+    if (!value->is_set) {
         for (const struct part *part = parts[type]; part->type; part++)
             fputs(part == parts[type] ? "\\N" : "\t\\N", out);
         return;

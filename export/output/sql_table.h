@@ -48,7 +48,7 @@ struct sql_table {
 };
 
 struct sql_value {
-    bool told; /* else NULL */
+    bool is_set; /* else NULL */
     union {
         int64_t number;
         struct text text;
@@ -82,12 +82,12 @@ struct sql_value *sql_rows_at(struct sql_rows *rows, const struct sql_value *key
 
 static inline struct sql_value sql_number(int64_t number)
 {
-    return (struct sql_value){.told = true, .number = number};
+    return (struct sql_value){.is_set = true, .number = number};
 }
 
 static inline struct sql_value sql_text(struct text text)
 {
-    return (struct sql_value){.told = true, .text = text};
+    return (struct sql_value){.is_set = true, .text = text};
 }
 
 /* Adds to a sum, which saturates at the server's greatest number. */

@@ -135,9 +135,10 @@ struct event_origin trace_origin(const struct layout *layout)
 enum status trace_times(const struct layout *layout, const struct layout_clock *session,
                         struct stream_time **times, struct trace_info *info, struct failure *why)
 {
-    const struct layout_clock *told;
-    enum status status = session_clock_times(layout, session, times, &told, &info->offset_ns, why);
-    if (status == STATUS_OK && told)
-        memcpy(info->clock_uuid, told->uuid, sizeof info->clock_uuid);
+    const struct layout_clock *event_clock;
+    enum status status =
+        session_clock_times(layout, session, times, &event_clock, &info->offset_ns, why);
+    if (status == STATUS_OK && event_clock)
+        memcpy(info->clock_uuid, event_clock->uuid, sizeof info->clock_uuid);
     return status;
 }

@@ -106,8 +106,8 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     size_t end = 0; /* of the last packet, with its padding */
     if (row->count > part->seam_count)
         end = row->at[row->count - 1].head.offset + row->at[row->count - 1].stated_size;
-    size_t told = packets_index_end(file->index);
-    bool short_of = told > file->data.count && told > end;
+    size_t stated = packets_index_end(file->index);
+    bool short_of = stated > file->data.count && stated > end;
     if (data.padding > 0 && !short_of)
         report(scan, part,
                (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CUT, .count = 1},
@@ -118,8 +118,8 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
                (struct damage){.scope = DAMAGE_STREAM,
                                .cause = DAMAGE_BY_CUT,
                                .count = 1,
-                               .bytes = told - file->data.count},
-               "%zu bytes, but its index lists %zu", file->data.count, told);
+                               .bytes = stated - file->data.count},
+               "%zu bytes, but its index lists %zu", file->data.count, stated);
     part->damaged = seam.holes > 0 || data.holes > 0 || data.padding > 0 || short_of;
     part->cut = end < file->data.count || short_of;
 }

@@ -146,18 +146,18 @@ static bool is_due(struct worker *worker)
 
 static void tell_counts(struct metrics *metrics, struct part *part)
 {
-    struct partition_counts now = partition_counts(part->partition), *told = &part->told;
-    metrics_add(metrics, METRIC_RECORDS, 0, now.records - told->records);
-    metrics_add(metrics, METRIC_CHUNKS, 0, now.chunks - told->chunks);
-    metrics_add(metrics, METRIC_EVENTS, 0, now.events - told->events);
+    struct partition_counts now = partition_counts(part->partition), *reported = &part->reported;
+    metrics_add(metrics, METRIC_RECORDS, 0, now.records - reported->records);
+    metrics_add(metrics, METRIC_CHUNKS, 0, now.chunks - reported->chunks);
+    metrics_add(metrics, METRIC_EVENTS, 0, now.events - reported->events);
     for (size_t i = 0; i < TALLY_COUNT; i++)
-        metrics_add(metrics, METRIC_TALLIES, i, now.tallies.at[i] - told->tallies.at[i]);
-    metrics_add(metrics, METRIC_GAPS, 0, now.gaps - told->gaps);
-    metrics_add(metrics, METRIC_MISMATCHES, 0, now.mismatches - told->mismatches);
-    metrics_add(metrics, METRIC_REPEATED, 0, now.repeated - told->repeated);
-    metrics_add(metrics, METRIC_REFUSED, 0, now.refused - told->refused);
-    metrics_add(metrics, METRIC_SESSIONS_ENDED, 0, now.sessions_ended - told->sessions_ended);
-    *told = now;
+        metrics_add(metrics, METRIC_TALLIES, i, now.tallies.at[i] - reported->tallies.at[i]);
+    metrics_add(metrics, METRIC_GAPS, 0, now.gaps - reported->gaps);
+    metrics_add(metrics, METRIC_MISMATCHES, 0, now.mismatches - reported->mismatches);
+    metrics_add(metrics, METRIC_REPEATED, 0, now.repeated - reported->repeated);
+    metrics_add(metrics, METRIC_REFUSED, 0, now.refused - reported->refused);
+    metrics_add(metrics, METRIC_SESSIONS_ENDED, 0, now.sessions_ended - reported->sessions_ended);
+    *reported = now;
 }
 
 /* Metrics that only the loop changes, updated immediately. */

@@ -54,7 +54,7 @@ struct hole_watch {
 struct part {
     int32_t number;
     struct partition *partition;
-    struct partition_counts told; /* already in the metrics */
+    struct partition_counts reported; /* already in the metrics */
     struct outbox results, state, gaps;
     int64_t next;    /* after the last record taken */
     int64_t sent;    /* the last committed offset */

@@ -49,8 +49,8 @@ void atom_write(struct atom_out *out, const struct atom *atom)
     atom_out_number(out, atom->known);
     for (size_t i = 0; i < kind->column_count; i++) {
         const struct atom_column *column = &kind->columns[i];
-        bool told = column->role != ATOM_REG || atom->known;
-        if (told && !atom_column_is_empty(atom, column))
+        bool written = column->role != ATOM_REG || atom->known;
+        if (written && !atom_column_is_empty(atom, column))
             put_column(out, atom, column);
     }
     atom_out_number(out, 0);

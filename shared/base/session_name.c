@@ -5,9 +5,9 @@
 
 #include "base/utf8.h"
 
-void session_name_part(struct text told, char room[SESSION_NAME_ROOM])
+void session_name_part(struct text part, char room[SESSION_NAME_ROOM])
 {
-    char *printable = utf8_printable(told);
+    char *printable = utf8_printable(part);
     size_t count = strlen(printable);
     if (count >= SESSION_NAME_ROOM)
         for (count = SESSION_NAME_ROOM - 1; ((unsigned char)printable[count] & 0xc0) == 0x80;)

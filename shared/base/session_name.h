@@ -9,6 +9,6 @@ enum { SESSION_NAME_ROOM = 256 };
 
 /* Makes a text of a trace a part of a name: UTF-8, controls as `\x0a`, cut to fit. So it can be a
  * line of an archive, a key of a record, and a cell of a table, the same in each. */
-void session_name_part(struct text told, char room[SESSION_NAME_ROOM]);
+void session_name_part(struct text part, char room[SESSION_NAME_ROOM]);
 
 #endif

@@ -560,10 +560,10 @@ int64_t bus_consumer_unread(struct bus_consumer *consumer, bool ask, size_t *par
         int64_t next = list->elems[i].offset, first = -1, end = -1;
         int32_t partition = list->elems[i].partition;
         rd_kafka_get_watermark_offsets(consumer->handle, consumer->topic, partition, &first, &end);
-        const rd_kafka_topic_partition_t *told =
+        const rd_kafka_topic_partition_t *answer =
             ends ? rd_kafka_topic_partition_list_find(ends, consumer->topic, partition) : NULL;
-        if (told && told->err == RD_KAFKA_RESP_ERR_NO_ERROR && told->offset > end)
-            end = told->offset;
+        if (answer && answer->err == RD_KAFKA_RESP_ERR_NO_ERROR && answer->offset > end)
+            end = answer->offset;
         if (next < 0)
             next = first > 0 ? first : 0;
         if (end > next)

@@ -70,7 +70,7 @@ struct chunk_ref {
     size_t uuid_count;
     /* The identity of a chunk without traces, from other chunks of its session:
      * "host/name/created". */
-    char *told;
+    char *session_names;
     char *seam_path; /* of the previous chunk, whose last packets are the seam; NULL if none */
     bool seam_packed;
     const struct chunk_ref *seam_ref; /* that chunk, if it is in the list */

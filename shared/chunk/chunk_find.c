@@ -97,11 +97,11 @@ static void add_folder(struct chunk_list *list, const char *path, int64_t number
     char *real = realpath(path, NULL);
     const char *name = real != NULL ? real : path;
     ref->has_kernel_or_ust = folder_has_traces(path);
-    int64_t told = chunk_number_of_path(name);
-    ref->number = number < 0 ? -1 : told >= 0 ? told : number;
-    ref->growing = (told < 0 || is_growing_name(chunk_base_name(name))) &&
+    int64_t path_number = chunk_number_of_path(name);
+    ref->number = number < 0 ? -1 : path_number >= 0 ? path_number : number;
+    ref->growing = (path_number < 0 || is_growing_name(chunk_base_name(name))) &&
                    !is_snapshot_name(chunk_base_name(name));
-    if (told < 0 && is_snapshot_name(chunk_base_name(name)))
+    if (path_number < 0 && is_snapshot_name(chunk_base_name(name)))
         ref->snapshot = utf8_printable(text_of(chunk_base_name(name)));
     free(real);
 }

@@ -20,7 +20,7 @@ void chunk_ref_clear(struct chunk_ref *ref)
     free(ref->snapshot);
     free(ref->seam_path);
     free(ref->name);
-    free(ref->told);
+    free(ref->session_names);
     for (size_t i = 0; i < ref->part_count; i++) {
         free(ref->parts[i].path);
         free(ref->parts[i].name);
@@ -64,8 +64,8 @@ static void append_hex(char *into, const uint8_t *bytes, size_t count)
  * enough to identify the session. */
 static void take_told(struct chunk_ref *ref, const struct metadata *metadata)
 {
-    if (ref->told == NULL)
-        ref->told =
+    if (ref->session_names == NULL)
+        ref->session_names =
             memory_format("%.*s/%.*s/%.*s", (int)metadata->hostname.count, metadata->hostname.at,
                           (int)metadata->session.count, metadata->session.at,
                           (int)metadata->created.count, metadata->created.at);
@@ -73,7 +73,7 @@ static void take_told(struct chunk_ref *ref, const struct metadata *metadata)
         return;
     char clock[33];
     append_hex(clock, metadata->clock_uuid, sizeof metadata->clock_uuid);
-    ref->session = memory_format("%s/%s", ref->told, clock);
+    ref->session = memory_format("%s/%s", ref->session_names, clock);
 }
 
 static void add_uuid(struct chunk_ref *ref, const uint8_t uuid[16])
@@ -97,7 +97,7 @@ static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
         metadata_clear(&metadata);
     }
     survey_sort(survey);
-    for (size_t i = 0; i < set->trace_count && ref->told == NULL; i++)
+    for (size_t i = 0; i < set->trace_count && ref->session_names == NULL; i++)
         ref->unusable |= trace_files_bytes(&set->traces[i]) > 0;
 }
 
@@ -108,7 +108,7 @@ static enum status survey_archive(struct chunk_ref *ref, struct failure *why)
     if (status != STATUS_OK)
         return status;
     ref->session = memory_string(text_of(facts.group));
-    ref->told = memory_format("%s/%s/%s", facts.host, facts.session, facts.created);
+    ref->session_names = memory_format("%s/%s/%s", facts.host, facts.session, facts.created);
     if (facts.snapshot[0] != '\0')
         ref->snapshot = memory_string(text_of(facts.snapshot));
     ref->number = facts.number;
@@ -122,24 +122,25 @@ static char *untold_session(const struct chunk_ref *ref, const char *path)
 {
     const char *name = chunk_base_name(path);
     int length = name > path + 1 ? (int)(name - path - 1) : (int)strlen(path);
-    return memory_format("%s:%.*s", ref->told != NULL ? ref->told : "", length, path);
+    return memory_format("%s:%.*s", ref->session_names != NULL ? ref->session_names : "", length,
+                         path);
 }
 
 static char *session_of(struct chunk_ref *ref, const char *path)
 {
     bool numbered = chunk_number_of_path(path) >= 0;
-    char *told = ref->session;
-    if (ref->told == NULL && chunk_number_of_name(chunk_base_name(path)) >= 0)
+    char *session_names = ref->session;
+    if (ref->session_names == NULL && chunk_number_of_name(chunk_base_name(path)) >= 0)
         return NULL; /* neighbors have it */
-    if (told == NULL && chunk_number_of_name(chunk_base_name(path)) >= 0)
+    if (session_names == NULL && chunk_number_of_name(chunk_base_name(path)) >= 0)
         return memory_format("%.*s", (int)(chunk_base_name(path) - path), path);
-    if (told == NULL)
+    if (session_names == NULL)
         return is_plain(ref) ? untold_session(ref, path) : memory_string(text_of(path));
     if (ref->snapshot != NULL)
-        return memory_format("%s:%s", told, ref->snapshot);
+        return memory_format("%s:%s", session_names, ref->snapshot);
     if (!numbered && ref->number >= 0 && !is_plain(ref))
-        return memory_format("%s:%s", told, path);
-    return memory_string(text_of(told));
+        return memory_format("%s:%s", session_names, path);
+    return memory_string(text_of(session_names));
 }
 
 static enum status survey(struct chunk_ref *ref, struct failure *why)
@@ -190,7 +191,7 @@ static void tell_by_folder(struct chunk_ref *ref)
         *slash = '\0';
         char name[SESSION_NAME_ROOM];
         session_name_part(text_of(chunk_base_name(path)), name);
-        ref->told = memory_format("/%s/", name);
+        ref->session_names = memory_format("/%s/", name);
     }
     free(path);
 }
@@ -203,11 +204,11 @@ static void adopt_empty(struct chunk_list *list)
         struct chunk_ref *ref = &list->at[i];
         for (size_t j = 0; j < list->count && ref->session == NULL; j++) {
             const struct chunk_ref *other = &list->at[j];
-            if (other->session == NULL || other->told == NULL || other->packed ||
+            if (other->session == NULL || other->session_names == NULL || other->packed ||
                 !same_folder(ref->path, other->path))
                 continue;
             ref->session = memory_string(text_of(other->session));
-            ref->told = memory_string(text_of(other->told));
+            ref->session_names = memory_string(text_of(other->session_names));
         }
     }
     size_t kept = 0;

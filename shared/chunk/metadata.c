@@ -38,19 +38,19 @@ static enum status set_clock(struct metadata *metadata, const struct layout_cloc
                              struct failure *why)
 {
     struct stream_time *times;
-    const struct layout_clock *told;
+    const struct layout_clock *event_clock;
     int64_t offset_ns;
     enum status status =
-        session_clock_times(metadata->layout, session, &times, &told, &offset_ns, why);
+        session_clock_times(metadata->layout, session, &times, &event_clock, &offset_ns, why);
     if (status != STATUS_OK)
         return status;
     free(metadata->times);
     metadata->times = times;
     metadata->offset_ns = offset_ns;
-    if (told == NULL)
+    if (event_clock == NULL)
         return STATUS_OK;
-    memcpy(metadata->clock_uuid, told->uuid, sizeof metadata->clock_uuid);
-    metadata->frequency = told->frequency;
+    memcpy(metadata->clock_uuid, event_clock->uuid, sizeof metadata->clock_uuid);
+    metadata->frequency = event_clock->frequency;
     return STATUS_OK;
 }
 

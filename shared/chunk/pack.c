@@ -50,9 +50,9 @@ static struct archive_facts facts_of(const struct chunk_ref *ref, int64_t first_
     };
     put(facts.group, text_of(ref->session));
     put(facts.snapshot, text_of(ref->snapshot != NULL ? ref->snapshot : ""));
-    if (!tell_session(&facts, set) && ref->told != NULL) {
+    if (!tell_session(&facts, set) && ref->session_names != NULL) {
         struct text host, name, created;
-        text_session(text_of(ref->told), &host, &name, &created);
+        text_session(text_of(ref->session_names), &host, &name, &created);
         put(facts.host, host);
         put(facts.session, name);
         put(facts.created, created);
@@ -119,7 +119,8 @@ static int by_entry_name(const void *a, const void *b)
 
 enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool final,
                      const struct thread_directory *threads, const char *out_path,
-                     struct archive_effort effort, struct archive_facts *told, struct failure *why)
+                     struct archive_effort effort, struct archive_facts *out_facts,
+                     struct failure *why)
 {
     struct chunk *chunk;
     enum status status = chunk_open(ref, NULL, &chunk, why);
@@ -127,8 +128,8 @@ enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool fin
         return status;
     const struct trace_set *set = chunk_traces(chunk);
     struct archive_facts facts = facts_of(ref, first_number, final, set);
-    if (told)
-        *told = facts;
+    if (out_facts)
+        *out_facts = facts;
     struct entries entries = {.at = NULL};
     for (size_t i = 0; i < set->trace_count; i++)
         add_trace(&entries, &set->traces[i]);

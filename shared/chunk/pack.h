@@ -8,11 +8,11 @@
 #include "chunk/chunk.h"
 
 /* Packs one chunk with its interval and seam; `first_number` is that of the session's first chunk,
- * `final`: it is the last. `told` (or NULL) receives the facts of the archive.
+ * `final`: it is the last. `out_facts` (or NULL) receives the facts of the archive.
  * REJECT: the chunk cannot be read or packed; RETRY: disk error. */
 MUST_CHECK enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool final,
                                 const struct thread_directory *threads, const char *out_path,
-                                struct archive_effort effort, struct archive_facts *told,
+                                struct archive_effort effort, struct archive_facts *out_facts,
                                 struct failure *why);
 
 /* Packs chunk `index` of a finished list, with `threads` as its thread directory, to `out_path`.

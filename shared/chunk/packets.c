@@ -52,9 +52,9 @@ size_t packets_index_next(struct bytes index, size_t offset, size_t none)
 {
     size_t entry = index_entry(index);
     for (size_t at = INDEX_HEADER; entry != 0 && at <= index.count - entry; at += entry) {
-        uint64_t told = number_at(index.at + at, 8, true);
-        if (told > offset && told < none)
-            return (size_t)told;
+        uint64_t stated = number_at(index.at + at, 8, true);
+        if (stated > offset && stated < none)
+            return (size_t)stated;
     }
     return none;
 }
@@ -65,9 +65,9 @@ size_t packets_index_follow(struct bytes index, size_t *at, size_t offset, size_
     if (*at == 0)
         *at = INDEX_HEADER;
     for (; entry != 0 && *at <= index.count - entry; *at += entry) {
-        uint64_t told = number_at(index.at + *at, 8, true);
-        if (told > offset)
-            return told < none ? (size_t)told : none;
+        uint64_t stated = number_at(index.at + *at, 8, true);
+        if (stated > offset)
+            return stated < none ? (size_t)stated : none;
     }
     return none;
 }

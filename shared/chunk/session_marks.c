@@ -12,7 +12,7 @@ static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
 
 static const char *name_of(const struct chunk_ref *ref)
 {
-    return ref->told != NULL ? ref->told : "//";
+    return ref->session_names != NULL ? ref->session_names : "//";
 }
 
 /* The parts of a session in the list, "host/name/created/clock:PATH" or PATH
@@ -27,12 +27,12 @@ enum { CLOCK_DIGITS = 32 };
 static struct session_key key_of(const struct chunk_ref *ref)
 {
     struct session_key key = {.clock = NULL};
-    size_t told = ref->told != NULL ? strlen(ref->told) : 0;
-    if (told == 0 || strncmp(ref->session, ref->told, told) != 0) {
+    size_t session_names = ref->session_names != NULL ? strlen(ref->session_names) : 0;
+    if (session_names == 0 || strncmp(ref->session, ref->session_names, session_names) != 0) {
         key.path = ref->session;
         return key;
     }
-    const char *rest = ref->session + told;
+    const char *rest = ref->session + session_names;
     if (rest[0] == '/' && strspn(rest + 1, "0123456789abcdef") >= CLOCK_DIGITS) {
         key.clock = rest + 1;
         rest += 1 + CLOCK_DIGITS;
@@ -84,10 +84,10 @@ void session_marks_free(char **marks, size_t count)
     free(marks);
 }
 
-char *session_marked(const char *told, const char *mark)
+char *session_marked(const char *session_names, const char *mark)
 {
     struct text host, name, created;
-    text_session(text_of(told != NULL ? told : "//"), &host, &name, &created);
+    text_session(text_of(session_names != NULL ? session_names : "//"), &host, &name, &created);
     return memory_format("%.*s/%.*s%s%s/%.*s", (int)host.count, host.at, (int)name.count, name.at,
                          mark != NULL ? ":" : "", mark != NULL ? mark : "", (int)created.count,
                          created.at);

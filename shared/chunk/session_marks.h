@@ -11,8 +11,8 @@
 char **session_marks(const struct chunk_list *list);
 void session_marks_free(char **marks, size_t count); /* NULL is fine */
 
-/* HOST/SESSION:MARK/CREATED from `told`, HOST/SESSION/CREATED; each may be NULL; owned by the
- * caller. */
-char *session_marked(const char *told, const char *mark);
+/* HOST/SESSION:MARK/CREATED from `session_names`, HOST/SESSION/CREATED; each may be NULL; owned by
+ * the caller. */
+char *session_marked(const char *session_names, const char *mark);
 
 #endif

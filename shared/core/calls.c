@@ -186,7 +186,7 @@ NEVER_INLINE static void exit_step(struct core *core, struct life *life, const s
     map_pass(core, life);
     map_step(core, event, life);
     life->clock_ns = event->time_ns;
-    life->told.holds = false;
+    life->emitted.holds = false;
     life->call_epoch = core->border_epoch;
     life->in = IN_NONE;
     life->no_call_yet = false;

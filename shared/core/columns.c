@@ -47,10 +47,10 @@ void columns_clear(struct columns_out *out)
 
 static void put_named(struct columns_out *out, struct text text)
 {
-    size_t told = out->texts.count;
+    size_t known_count = out->texts.count;
     uint32_t id = names_id(&out->texts, text);
-    put_number(out, id < told ? (uint64_t)id + 1 : 0);
-    if (id == told)
+    put_number(out, id < known_count ? (uint64_t)id + 1 : 0);
+    if (id == known_count)
         put_text(out, text);
 }
 

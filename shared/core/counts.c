@@ -416,14 +416,14 @@ static void tell(const struct core *core, const struct count_sum *sum)
     const struct field_value *value = key->values;
     for (size_t i = 0; i < definition->by_count; i++)
         parts[i] = part_of(core, key, &definition->by[i], &value, rooms[i]);
-    struct count_result told = {.name = text_of(definition->name),
-                                .whose = key->whose,
-                                .has_value = definition->value != NULL,
-                                .is_span = definition->span != NULL,
-                                .parts = parts,
-                                .part_count = definition->by_count,
-                                .cell = &sum->cell};
-    struct result result = {.type = RESULT_COUNT, .count = &told};
+    struct count_result content = {.name = text_of(definition->name),
+                                   .whose = key->whose,
+                                   .has_value = definition->value != NULL,
+                                   .is_span = definition->span != NULL,
+                                   .parts = parts,
+                                   .part_count = definition->by_count,
+                                   .cell = &sum->cell};
+    struct result result = {.type = RESULT_COUNT, .count = &content};
     if (key->life) {
         core_emit_of(core, key->life, &result);
         return;

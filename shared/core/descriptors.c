@@ -130,19 +130,19 @@ void descriptor_dumped(struct core *core, struct table *table, const struct even
 void descriptor_pass(struct core *core, struct table *table, const struct passed *passed,
                      life_name thread, uint32_t label)
 {
-    const struct descriptor told = {.table = table,
-                                    .id = ++core->last_descriptor,
-                                    .fd = passed->fd,
-                                    .proven = true,
-                                    .begin_hard = true,
-                                    .ended = true,
-                                    .end_hard = passed->end_hard,
-                                    .kind = passed->kind,
-                                    .begin_ns = passed->begin_ns,
-                                    .end_ns = passed->end_ns};
-    emit_fact(core, &told, passed->named ? &passed->name : NULL);
+    const struct descriptor described = {.table = table,
+                                         .id = ++core->last_descriptor,
+                                         .fd = passed->fd,
+                                         .proven = true,
+                                         .begin_hard = true,
+                                         .ended = true,
+                                         .end_hard = passed->end_hard,
+                                         .kind = passed->kind,
+                                         .begin_ns = passed->begin_ns,
+                                         .end_ns = passed->end_ns};
+    emit_fact(core, &described, passed->named ? &passed->name : NULL);
     if (passed->uses.calls.count)
-        descriptor_emit_uses(core, &told, thread, label, &passed->uses);
+        descriptor_emit_uses(core, &described, thread, label, &passed->uses);
 }
 
 /* --- uses --- */

@@ -20,8 +20,8 @@ struct doubtful_use {
 struct descriptor {
     uint64_t serial; /* this and the next three as in struct process */
     uint64_t seen;
-    struct change change, telling; /* in `changed` of its table */
-    uint64_t id;                   /* 0 until proven */
+    struct change change, publishing; /* in `changed` of its table */
+    uint64_t id;                      /* 0 until proven */
     struct table *table;
     int32_t fd;
     unsigned refs; /* its table's place, calls in progress, names in the current row */

@@ -274,16 +274,17 @@ static void map_learn(struct core *core, struct life *life, const struct event *
     int32_t pid = known_pid(event, life);
     const struct thread_group *thread_group = life->phases.thread_group;
     /* Its leader may have been forked since: then it belongs to another process by now. */
-    bool tells = pid > 0 && (pid != life->known_pid || (thread_group && !thread_group->current));
+    bool shows_pid =
+        pid > 0 && (pid != life->known_pid || (thread_group && !thread_group->current));
     uint32_t summed = 0;
     bool phases = is_phase_event(event);
-    if (phases && !tells)
+    if (phases && !shows_pid)
         phases = !map_phases(core, life, event, &summed);
-    if (!tells && !phases)
+    if (!shows_pid && !phases)
         return;
-    if (tells && life->tid == 0)
+    if (shows_pid && life->tid == 0)
         map_pass_all(core);
-    if (tells) {
+    if (shows_pid) {
         if (life->ended)
             life_write(core, life); /* instances that ended so far belong to the previous process */
         places_write_created(core, life);

@@ -165,10 +165,10 @@ void join_handlers(struct cpu *cpu, const struct cpu_line *line)
         cpu->nested_ns += line->nested_ns;
 }
 
-void life_add_interrupted(const struct life *life, const struct interrupted *told,
+void life_add_interrupted(const struct life *life, const struct interrupted *stated,
                           struct interrupted *to)
 {
-    struct interrupted taken = *told;
+    struct interrupted taken = *stated;
     if (life->in != IN_UNKNOWN)
         interrupted_resolve(&taken, life_is_in_call(life));
     interrupted_add(to, &taken);

@@ -83,20 +83,20 @@ life_name map_name(struct core *core, struct life *life)
 /* Whether a LINE would have the same time and state as the last one. */
 static bool is_as_emitted(const struct life *life)
 {
-    const struct emitted_life *told = &life->told;
-    return told->holds && told->clock_ns == life->clock_ns && told->known == life->known &&
-           (!life->known || (told->state == life->state && told->since_ns == life->since_ns &&
-                             told->wake_ns == life->wake_ns));
+    const struct emitted_life *emitted = &life->emitted;
+    return emitted->holds && emitted->clock_ns == life->clock_ns && emitted->known == life->known &&
+           (!life->known || (emitted->state == life->state && emitted->since_ns == life->since_ns &&
+                             emitted->wake_ns == life->wake_ns));
 }
 
 static void note_emitted(struct life *life)
 {
-    life->told = (struct emitted_life){.holds = life->counts,
-                                       .known = life->known,
-                                       .state = life->state,
-                                       .clock_ns = life->clock_ns,
-                                       .since_ns = life->since_ns,
-                                       .wake_ns = life->wake_ns};
+    life->emitted = (struct emitted_life){.holds = life->counts,
+                                          .known = life->known,
+                                          .state = life->state,
+                                          .clock_ns = life->clock_ns,
+                                          .since_ns = life->since_ns,
+                                          .wake_ns = life->wake_ns};
 }
 
 static bool has_unsent(const struct life *life, bool sums)
@@ -328,7 +328,7 @@ void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns)
                         .books = owns};
     life->active = true;
     life->counts = owns;
-    life->known = life->told.holds = false;
+    life->known = life->emitted.holds = false;
     life->state = STATE_AS_BEFORE;
     life->in = IN_UNKNOWN;
     life->call_label = 0;
@@ -349,7 +349,7 @@ void life_define(struct core *core, struct life *life, enum thread_state state, 
     if (!life->active || !life->counts)
         life->in = IN_UNKNOWN;
     life->active = life->counts = life->known = true;
-    life->told.holds = false;
+    life->emitted.holds = false;
     life->call_label = 0;
     life->clock_ns = time_ns;
     life->cpu = -1;

@@ -148,14 +148,14 @@ static void emit_ended(struct core *core, struct life *life, uint32_t path, uint
     assert(ended->value_count == phase_value_count(definition));
     for (size_t i = 0; i < ended->value_count; i++)
         names[i] = text_of(phase_value_name(definition, i));
-    struct instance_result told = {.ended = *ended,
-                                   .rule = definition->keep,
-                                   .names = names,
-                                   .match_count = definition->match_count};
+    struct instance_result content = {.ended = *ended,
+                                      .rule = definition->keep,
+                                      .names = names,
+                                      .match_count = definition->match_count};
     struct result result = {.type = RESULT_INSTANCE,
                             .stretch = life->stretch,
                             .phase = names_text(&core->paths, path),
-                            .instance = &told};
+                            .instance = &content};
     life->before_emitted |= time_vector_has_before(&ended->time);
     core_emit_of(core, life, &result);
 }

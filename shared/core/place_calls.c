@@ -160,10 +160,10 @@ static void note_free(const struct group *group, const struct number *number, st
     struct places *places = life->places;
     if (fd >= LOW_NUMBERS)
         return;
-    if (places->free_of != group || places->free_steps != group->told) {
+    if (places->free_of != group || places->free_steps != group->steps) {
         memset(places->free, 0, sizeof places->free);
         places->free_of = group;
-        places->free_steps = group->told;
+        places->free_steps = group->steps;
     }
     places->free[fd] = free_mark(number);
 }
@@ -173,7 +173,7 @@ static bool is_free(const struct group *group, const struct number *number, cons
 {
     const struct places *places = life->places;
     return places && fd < LOW_NUMBERS && places->free_of == group &&
-           places->free_steps == group->told && places->free[fd] == free_mark(number);
+           places->free_steps == group->steps && places->free[fd] == free_mark(number);
 }
 
 /* Drops the life's place of the number, which another descriptor takes. A descriptor created there

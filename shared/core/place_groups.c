@@ -11,7 +11,7 @@ static void merge(struct core *core, struct group *group)
     group_write_closings(core, group, NULL);
     group_write_proofs(core, group);
     group->generation++;
-    group->told++;
+    group->steps++;
     group->merged = true;
 }
 
@@ -60,7 +60,7 @@ static void before_exit(struct core *core, struct group *group, const struct eve
 static void before_step(struct core *core, struct group *group, const struct event *event)
 {
     group_write_created(core, group);
-    group->told++;
+    group->steps++;
     if (event->kind == EVENT_FORK || event->kind == EVENT_EXEC)
         group_write_proofs(core, group);
     if (event->kind == EVENT_EXEC || event->kind == EVENT_EXIT)
@@ -133,7 +133,7 @@ void places_doubt(struct core *core)
         merge(core, group);
     map_clear(&numbers->by_pid);
     numbers->common.generation++;
-    numbers->common.told++;
+    numbers->common.steps++;
 }
 
 void places_learn_pid(struct core *core, struct life *life, int32_t pid)

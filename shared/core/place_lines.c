@@ -109,13 +109,13 @@ void join_passed(struct core *core, const struct passed_line *line)
     uint32_t path = join_labeled(core, line->label);
     struct bytes bytes = {(const uint8_t *)line->bytes.at, line->bytes.count};
     if (core->sink.take_passed) {
-        struct passed_result told = {.first = core->last_descriptor + 1,
-                                     .process = table->process,
-                                     .thread = thread,
-                                     .phase = names_text(&core->paths, path),
-                                     .count = line->count,
-                                     .bytes = bytes};
-        core->sink.take_passed(core->sink.context, &told);
+        struct passed_result content = {.first = core->last_descriptor + 1,
+                                        .process = table->process,
+                                        .thread = thread,
+                                        .phase = names_text(&core->paths, path),
+                                        .count = line->count,
+                                        .bytes = bytes};
+        core->sink.take_passed(core->sink.context, &content);
         core->last_descriptor += line->count;
         return;
     }

@@ -58,7 +58,7 @@ struct places {
     struct map high;
     struct passing passing;
     /* For numbers of `free_of` under which the past has no descriptor: epoch and lets, + 1; else 0.
-     * Invalid if the group's `told` has changed since `free_steps`. */
+     * Invalid if the group's `steps` has changed since `free_steps`. */
     uint64_t free[LOW_NUMBERS];
     const struct group *free_of;
     uint32_t free_steps;
@@ -70,7 +70,7 @@ struct group {
     struct number low[LOW_NUMBERS];
     struct map high;
     uint32_t generation;   /* changes when other descriptors may be under all its numbers */
-    uint32_t told;         /* STEPs that may have put a descriptor under any number */
+    uint32_t steps;        /* STEPs that may have put a descriptor under any number */
     bool merged;           /* into the common one */
     struct place *created; /* not in the row yet */
     struct passing *passing;

@@ -14,19 +14,20 @@ static struct changes *set_of(struct republishing *all, uint64_t id, bool republ
 }
 
 static void unpublished(struct republishing *all, uint64_t id, bool *republished,
-                        struct change *telling)
+                        struct change *publishing)
 {
     if (*republished)
-        changes_forget(turn_of(all, id), telling);
+        changes_forget(turn_of(all, id), publishing);
     *republished = false;
-    changes_note(&all->unpublished, telling);
+    changes_note(&all->unpublished, publishing);
 }
 
-static void told(struct republishing *all, uint64_t id, bool *republished, struct change *telling)
+static void mark_published(struct republishing *all, uint64_t id, bool *republished,
+                           struct change *publishing)
 {
-    changes_forget(&all->unpublished, telling);
+    changes_forget(&all->unpublished, publishing);
     *republished = true;
-    changes_note(turn_of(all, id), telling);
+    changes_note(turn_of(all, id), publishing);
 }
 
 void republishing_clear(struct republishing *all)
@@ -40,51 +41,54 @@ void life_not_published(struct life *life)
 {
     if (life->changed)
         unpublished(&life->changed->published_lives, life->name, &life->republished,
-                    &life->telling);
+                    &life->publishing);
 }
 
 void life_unpublish(struct life *life)
 {
     if (life->changed)
         changes_forget(set_of(&life->changed->published_lives, life->name, life->republished),
-                       &life->telling);
+                       &life->publishing);
 }
 
 void descriptor_not_published(struct descriptor *descriptor)
 {
     if (descriptor->proven)
         unpublished(&descriptor->table->changed->published_descriptors, descriptor->id,
-                    &descriptor->republished, &descriptor->telling);
+                    &descriptor->republished, &descriptor->publishing);
 }
 
 void descriptor_unpublish(struct descriptor *descriptor)
 {
     changes_forget(set_of(&descriptor->table->changed->published_descriptors, descriptor->id,
                           descriptor->republished),
-                   &descriptor->telling);
+                   &descriptor->publishing);
 }
 
 void process_is_published(struct process *process)
 {
-    changes_note(turn_of(&process->changed->published_processes, process->id), &process->telling);
+    changes_note(turn_of(&process->changed->published_processes, process->id),
+                 &process->publishing);
 }
 
 void process_unpublish(struct process *process)
 {
-    changes_forget(turn_of(&process->changed->published_processes, process->id), &process->telling);
+    changes_forget(turn_of(&process->changed->published_processes, process->id),
+                   &process->publishing);
 }
 
 static void republish_turn(struct core *core, size_t turn)
 {
     struct changed *changed = core->changed;
     const struct process *process;
-    for (EACH_CHANGED(process, struct process, telling, &changed->published_processes.turns[turn]))
+    for (EACH_CHANGED(process, struct process, publishing,
+                      &changed->published_processes.turns[turn]))
         process_emit_fact(core, process);
     const struct life *life;
-    for (EACH_CHANGED(life, struct life, telling, &changed->published_lives.turns[turn]))
+    for (EACH_CHANGED(life, struct life, publishing, &changed->published_lives.turns[turn]))
         life_emit_fact(core, life);
     const struct descriptor *descriptor;
-    for (EACH_CHANGED(descriptor, struct descriptor, telling,
+    for (EACH_CHANGED(descriptor, struct descriptor, publishing,
                       &changed->published_descriptors.turns[turn]))
         descriptor_emit_fact(core, descriptor);
 }
@@ -93,18 +97,19 @@ static void emit_unpublished(struct core *core)
 {
     struct republishing *lives = &core->changed->published_lives;
     while (lives->unpublished.count > 0) {
-        struct life *life =
-            CONTAINER_OF(struct life, lives->unpublished.at[lives->unpublished.count - 1], telling);
+        struct life *life = CONTAINER_OF(
+            struct life, lives->unpublished.at[lives->unpublished.count - 1], publishing);
         life_emit_fact(core, life);
-        told(lives, life->name, &life->republished, &life->telling);
+        mark_published(lives, life->name, &life->republished, &life->publishing);
     }
     struct republishing *descriptors = &core->changed->published_descriptors;
     while (descriptors->unpublished.count > 0) {
-        struct descriptor *descriptor =
-            CONTAINER_OF(struct descriptor,
-                         descriptors->unpublished.at[descriptors->unpublished.count - 1], telling);
+        struct descriptor *descriptor = CONTAINER_OF(
+            struct descriptor, descriptors->unpublished.at[descriptors->unpublished.count - 1],
+            publishing);
         descriptor_emit_fact(core, descriptor);
-        told(descriptors, descriptor->id, &descriptor->republished, &descriptor->telling);
+        mark_published(descriptors, descriptor->id, &descriptor->republished,
+                       &descriptor->publishing);
     }
 }
 

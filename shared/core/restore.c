@@ -231,11 +231,11 @@ static void restore_life(struct restore *restore, const struct kept_life *kept)
     struct life *life = life_new(core, kept->life.tid);
     struct life *next = life->next_of_all, **back = life->back_of_all;
     struct phase_thread phases = life->phases;
-    const struct change change = life->change, telling = life->telling;
+    const struct change change = life->change, publishing = life->publishing;
     *life = kept->life;
     life->changed = core->changed;
     life->change = change;
-    life->telling = telling;
+    life->publishing = publishing;
     life->next_of_all = next;
     life->back_of_all = back;
     life->phases = phases;

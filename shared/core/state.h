@@ -166,7 +166,7 @@ struct life {
     /* Links of the list of lives with unsent data, and of all lives. */
     struct life *next_listed, *next_of_all, **back_of_all;
     /* Mapping only. */
-    struct emitted_life told; /* by its last line */
+    struct emitted_life emitted; /* by its last line */
     uint64_t calls_emitted; /* complete ones in `calls` that LINEs have counted before their sums */
     int32_t wild_cpu;       /* of a life without a tid: the CPU */
     uint64_t unknown_events; /* without a thread, if its CPU has no known current thread */
@@ -179,7 +179,7 @@ struct life {
     bool begin_hard, exited, fork_seen, over;
     bool
         republished; /* core_republish() has emitted everything known of it, except its end so far */
-    struct change change, telling; /* in `changed` */
+    struct change change, publishing; /* in `changed` */
     struct changed *changed;
     uint32_t stretch;
     struct process *process;
@@ -243,8 +243,8 @@ void changed_free(struct changed *changed); /* NULL is fine */
 struct process {
     /* Assigned when first saved: unique in the core, as for tables and descriptors. */
     uint64_t serial;
-    uint64_t seen;                 /* number of the save that saw it last */
-    struct change change, telling; /* in `changed` */
+    uint64_t seen;                    /* number of the save that saw it last */
+    struct change change, publishing; /* in `changed` */
     struct changed *changed;
     uint32_t pid_ns;
     int32_t pid;
@@ -611,9 +611,9 @@ void map_handler(struct core *core, struct cpu *cpu, const struct event *event, 
 void join_handler(struct core *core, const struct event *event);
 void handlers_write(struct cpu *cpu, struct cpu_line *line);
 void join_handlers(struct cpu *cpu, const struct cpu_line *line);
-/* Adds `told` of a row; if the row does not know whether it was in a call, the state of the thread
- * decides. */
-void life_add_interrupted(const struct life *life, const struct interrupted *told,
+/* Adds `emitted` of a row; if the row does not know whether it was in a call, the state of the
+ * thread decides. */
+void life_add_interrupted(const struct life *life, const struct interrupted *emitted,
                           struct interrupted *to);
 /* Handlers took `taken` of its running time. */
 void life_interrupt(struct core *core, struct life *life, const struct interrupted *taken);

@@ -119,17 +119,17 @@ static enum status check_signature(struct text text, struct failure *why)
     size_t begin = sizeof BEGIN - 1, version = sizeof VERSION - 1;
     if (text.count < begin || memcmp(text.at, BEGIN, begin) != 0)
         return fail(why, STATUS_REJECT, "metadata:1:1: not CTF: expected \"/* CTF 1.8\"");
-    struct text told = {text.at + begin, text.count - begin};
-    if (told.count > version && memcmp(told.at, VERSION, version) == 0 &&
-        !(told.at[version] >= '0' && told.at[version] <= '9'))
+    struct text stated = {text.at + begin, text.count - begin};
+    if (stated.count > version && memcmp(stated.at, VERSION, version) == 0 &&
+        !(stated.at[version] >= '0' && stated.at[version] <= '9'))
         return STATUS_OK;
     size_t count = 0;
-    while (count < told.count && count < 16 &&
-           ((told.at[count] >= '0' && told.at[count] <= '9') || told.at[count] == '.'))
+    while (count < stated.count && count < 16 &&
+           ((stated.at[count] >= '0' && stated.at[count] <= '9') || stated.at[count] == '.'))
         count++;
     return fail(why, STATUS_REJECT,
                 "metadata:1:%zu: CTF version \"%.*s\" is not supported; supported: 1.8 and 2",
-                begin + 1, (int)count, told.at);
+                begin + 1, (int)count, stated.at);
 }
 
 static enum status parse(enum layout_extent extent, struct text text, struct owner *owner,

@@ -75,7 +75,7 @@ static enum status shift_between(const struct layout_clock *session, const struc
 }
 
 enum status session_clock_times(const struct layout *layout, const struct layout_clock *session,
-                                struct stream_time **times, const struct layout_clock **told,
+                                struct stream_time **times, const struct layout_clock **event_clock,
                                 int64_t *offset_ns, struct failure *why)
 {
     const struct layout_clock *trace = session_clock_of(layout);
@@ -83,10 +83,10 @@ enum status session_clock_times(const struct layout *layout, const struct layout
     if (!session)
         session = trace;
     /* Converted times are of the session's clock; otherwise each trace has its own offset. */
-    *told = trace && same_clock(trace, session) ? trace : session;
+    *event_clock = trace && same_clock(trace, session) ? trace : session;
     *offset_ns = 0;
-    if (*told)
-        status = zero_of(*told, offset_ns, why);
+    if (*event_clock)
+        status = zero_of(*event_clock, offset_ns, why);
     uint64_t last_ns = (uint64_t)INT64_MAX - (*offset_ns > 0 ? (uint64_t)*offset_ns : 0);
     struct stream_time *out = memory_new(layout->stream_count * sizeof *out);
     for (uint32_t i = 0; i < layout->stream_count && status == STATUS_OK; i++) {

@@ -34,7 +34,7 @@ const struct layout_clock *session_clock_of(const struct layout *layout);
 MUST_CHECK enum status session_clock_times(const struct layout *layout,
                                            const struct layout_clock *session,
                                            struct stream_time **times,
-                                           const struct layout_clock **told, int64_t *offset_ns,
-                                           struct failure *why);
+                                           const struct layout_clock **event_clock,
+                                           int64_t *offset_ns, struct failure *why);
 
 #endif

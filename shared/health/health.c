@@ -70,10 +70,10 @@ static bool is_any_ready(const struct health *health, const char *reasons[HEALTH
         const char *why = atomic_load(&health->unready[i]);
         if (!why)
             return true;
-        bool told = false;
+        bool is_repeat = false;
         for (size_t j = 0; j < *count; j++)
-            told |= strcmp(reasons[j], why) == 0;
-        if (!told)
+            is_repeat |= strcmp(reasons[j], why) == 0;
+        if (!is_repeat)
             reasons[(*count)++] = why;
     }
     return false;

@@ -246,19 +246,19 @@ static struct slow_entry *slow_entry_of(struct result_batch *batch, const struct
 static void take_instance(struct result_batch *batch, const struct result *result)
 {
     struct slow_entry *entry = slow_entry_of(batch, result);
-    const struct instance_result *told = result->instance;
+    const struct instance_result *content = result->instance;
     struct slow_instance *known = NULL;
-    if (told->is_correction) {
-        known = slow_instances_find(&entry->all, told->ended.rank.order);
-    } else if (!slow_instances_want(&entry->all, told)) {
+    if (content->is_correction) {
+        known = slow_instances_find(&entry->all, content->ended.rank.order);
+    } else if (!slow_instances_want(&entry->all, content)) {
         return;
     }
     struct slow_instance *instance = known ? known : slow_instance_new(result);
-    add_time(batch, result, &told->ended.time, &instance->told.ended.time);
+    add_time(batch, result, &content->ended.time, &instance->content.ended.time);
     if (known)
         return;
     instance->name = entry->phase; /* until it is written */
-    if (!told->is_correction) {
+    if (!content->is_correction) {
         slow_instances_take(&entry->all, instance);
         return;
     }
@@ -298,9 +298,9 @@ static void take_count(struct result_batch *batch, const struct result *from)
     struct entry *entry = entry_of(batch, &result);
     free((char *)(uintptr_t)packed.at);
     if (batch->count > count) {
-        struct count_result *told = count_result_copy(&batch->arena, from->count);
-        told->cell = &entry->sum.count;
-        entry->result.count = told;
+        struct count_result *content = count_result_copy(&batch->arena, from->count);
+        content->cell = &entry->sum.count;
+        entry->result.count = content;
     }
     if (from->pid || (from->tid && !entry->result.pid)) {
         entry->result.pid = from->pid;
@@ -428,7 +428,7 @@ static void add_instance(struct result_batch *batch, const struct slow_instance 
                                     .tid = instance->filed_tid,
                                     .thread = instance->thread,
                                     .stretch = instance->stretch,
-                                    .instance = &instance->told};
+                                    .instance = &instance->content};
     entry->phase = instance->name;
     point(batch, entry);
     batch->all = memory_grow(batch->all, &batch->all_room, *count + 1, sizeof(struct entry *));
@@ -450,7 +450,7 @@ static size_t gather(struct result_batch *batch)
         for (const struct slow_entry *each = first; each; each = each->next) {
             const struct slow_instance *instance;
             for (size_t i = 0; (instance = slow_instances_next(&each->all, &i));)
-                add_instance(batch, instance, instance->told.ended.rank.order, &count);
+                add_instance(batch, instance, instance->content.ended.rank.order, &count);
         }
     for (size_t i = 0; i < batch->correction_count; i++)
         add_instance(batch, batch->corrections[i], i, &count);

@@ -5,10 +5,10 @@
 
 #include "base/memory.h"
 
-bool count_result_asks(const struct count_result *told, enum count_word word)
+bool count_result_asks(const struct count_result *content, enum count_word word)
 {
-    for (size_t i = 0; i < told->part_count; i++)
-        if (told->parts[i].word == word)
+    for (size_t i = 0; i < content->part_count; i++)
+        if (content->parts[i].word == word)
             return true;
     return false;
 }
@@ -20,11 +20,11 @@ struct packing {
     size_t count;
 };
 
-static size_t packed_size(const struct count_result *told)
+static size_t packed_size(const struct count_result *content)
 {
-    size_t numbers = 3 + 3 * told->part_count, bytes = told->name.count;
-    for (size_t i = 0; i < told->part_count; i++) {
-        const struct count_part *part = &told->parts[i];
+    size_t numbers = 3 + 3 * content->part_count, bytes = content->name.count;
+    for (size_t i = 0; i < content->part_count; i++) {
+        const struct count_part *part = &content->parts[i];
         bytes += part->field.count;
         bytes += part->value.type == FIELD_TEXT ? part->value.text.count : 0;
     }
@@ -49,17 +49,17 @@ static void put_text(struct packing *packing, struct text text)
     put(packing, text.at, text.count);
 }
 
-struct text count_result_pack(const struct count_result *told, uint64_t thread)
+struct text count_result_pack(const struct count_result *content, uint64_t thread)
 {
-    size_t size = sizeof thread + packed_size(told);
+    size_t size = sizeof thread + packed_size(content);
     struct packing packing = {.at = memory_new(size)};
     put_number(&packing, thread);
-    put_text(&packing, told->name);
-    put_number(&packing,
-               (uint64_t)told->is_span << 8 | (uint64_t)told->whose << 1 | told->has_value);
-    put_number(&packing, told->part_count);
-    for (size_t i = 0; i < told->part_count; i++) {
-        const struct count_part *part = &told->parts[i];
+    put_text(&packing, content->name);
+    put_number(&packing, (uint64_t)content->is_span << 8 | (uint64_t)content->whose << 1 |
+                             content->has_value);
+    put_number(&packing, content->part_count);
+    for (size_t i = 0; i < content->part_count; i++) {
+        const struct count_part *part = &content->parts[i];
         put_number(&packing, (uint64_t)part->word << 8 | part->value.type);
         put_text(&packing, part->field);
         if (part->value.type == FIELD_TEXT)
@@ -92,14 +92,14 @@ static struct text take_text(struct text *from)
 struct count_result count_result_unpack(struct text packed, uint64_t *thread, struct arena *arena)
 {
     *thread = take_number(&packed);
-    struct count_result told = {.name = take_text(&packed)};
+    struct count_result content = {.name = take_text(&packed)};
     uint64_t flags = take_number(&packed);
-    told.is_span = flags >> 8;
-    told.whose = (uint8_t)(flags >> 1 & 0x7F);
-    told.has_value = flags & 1;
-    told.part_count = take_number(&packed);
-    struct count_part *parts = arena_take(arena, told.part_count * sizeof *parts);
-    for (size_t i = 0; i < told.part_count; i++) {
+    content.is_span = flags >> 8;
+    content.whose = (uint8_t)(flags >> 1 & 0x7F);
+    content.has_value = flags & 1;
+    content.part_count = take_number(&packed);
+    struct count_part *parts = arena_take(arena, content.part_count * sizeof *parts);
+    for (size_t i = 0; i < content.part_count; i++) {
         uint64_t kind = take_number(&packed);
         parts[i].word = (enum count_word)(kind >> 8);
         parts[i].field = take_text(&packed);
@@ -109,8 +109,8 @@ struct count_result count_result_unpack(struct text packed, uint64_t *thread, st
         else
             parts[i].value.u = take_number(&packed);
     }
-    told.parts = parts;
-    return told;
+    content.parts = parts;
+    return content;
 }
 
 static struct text copy_text(struct arena *arena, struct text text)
@@ -118,13 +118,13 @@ static struct text copy_text(struct arena *arena, struct text text)
     return (struct text){arena_string(arena, text), text.count};
 }
 
-struct count_result *count_result_copy(struct arena *arena, const struct count_result *told)
+struct count_result *count_result_copy(struct arena *arena, const struct count_result *content)
 {
-    struct count_result *copy = arena_copy(arena, told, sizeof *told);
-    struct count_part *parts = arena_take(arena, told->part_count * sizeof *parts);
-    copy->name = copy_text(arena, told->name);
-    for (size_t i = 0; i < told->part_count; i++) {
-        parts[i] = told->parts[i];
+    struct count_result *copy = arena_copy(arena, content, sizeof *content);
+    struct count_part *parts = arena_take(arena, content->part_count * sizeof *parts);
+    copy->name = copy_text(arena, content->name);
+    for (size_t i = 0; i < content->part_count; i++) {
+        parts[i] = content->parts[i];
         parts[i].field = copy_text(arena, parts[i].field);
         if (parts[i].value.type == FIELD_TEXT)
             parts[i].value.text = copy_text(arena, parts[i].value.text);

@@ -26,13 +26,13 @@ struct count_result {
 };
 
 /* Whether processes or threads are a dimension. */
-bool count_result_asks(const struct count_result *told, enum count_word word);
+bool count_result_asks(const struct count_result *content, enum count_word word);
 /* Encodes a thread's id and everything but the cell: equal keys have equal bytes. The caller frees
  * it. */
-struct text count_result_pack(const struct count_result *told, uint64_t thread);
+struct text count_result_pack(const struct count_result *content, uint64_t thread);
 /* Decodes; the result points into the bytes and into `arena`. */
 struct count_result count_result_unpack(struct text packed, uint64_t *thread, struct arena *arena);
 /* A copy in `arena`, without a cell. */
-struct count_result *count_result_copy(struct arena *arena, const struct count_result *told);
+struct count_result *count_result_copy(struct arena *arena, const struct count_result *content);
 
 #endif

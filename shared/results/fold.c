@@ -455,23 +455,23 @@ static void expect_thread(struct fold *fold, uint64_t who)
 static void take_instance(struct fold *fold, const struct result *result)
 {
     struct cell_key key = {.type = CELL_SLOW, .path = fold_name_id(fold, result->phase)};
-    const struct instance_result *told = result->instance;
-    int32_t pid = told->ended.pid;
+    const struct instance_result *content = result->instance;
+    int32_t pid = content->ended.pid;
     struct cell *cell = pid ? fold_cell_at(fold, fold_group_at(fold, pid), &key)
                             : fold_cell_of_thread(fold, &key, result->thread);
     struct slow_instance *instance = NULL;
-    if (told->is_correction)
-        instance = slow_instances_find(&cell->slow, told->ended.rank.order);
-    else if (slow_instances_want(&cell->slow, told))
+    if (content->is_correction)
+        instance = slow_instances_find(&cell->slow, content->ended.rank.order);
+    else if (slow_instances_want(&cell->slow, content))
         instance = slow_instance_new(result);
     if (!instance) /* it is not among the slowest, and will not be */
         return;
-    for (size_t i = 0; i < told->ended.wait_count; i++)
-        expect_thread(fold, told->ended.waits[i].who);
-    struct time_vector time = named_time(fold, result, &told->ended.time);
-    time_vector_merge(&instance->told.ended.time, &time);
+    for (size_t i = 0; i < content->ended.wait_count; i++)
+        expect_thread(fold, content->ended.waits[i].who);
+    struct time_vector time = named_time(fold, result, &content->ended.time);
+    time_vector_merge(&instance->content.ended.time, &time);
     free(time.blocked_in);
-    if (!told->is_correction)
+    if (!content->is_correction)
         slow_instances_take(&cell->slow, instance);
 }
 

@@ -27,16 +27,16 @@ static uint64_t hash_of(struct text key)
     return halves[0] == 0 ? 1 : halves[0];
 }
 
-static struct count_keys *keys_at(struct fold *fold, const struct count_result *told)
+static struct count_keys *keys_at(struct fold *fold, const struct count_result *content)
 {
-    uint32_t id = fold_name_id(fold, told->name);
+    uint32_t id = fold_name_id(fold, content->name);
     for (size_t i = 0; i < fold->count_count; i++)
-        if (fold->counts[i].name == id && fold->counts[i].is_span == told->is_span)
+        if (fold->counts[i].name == id && fold->counts[i].is_span == content->is_span)
             return &fold->counts[i];
     fold->counts =
         memory_grow(fold->counts, &fold->count_room, fold->count_count + 1, sizeof *fold->counts);
     fold->counts[fold->count_count] =
-        (struct count_keys){.name = id, .is_span = told->is_span, .last = UINT64_MAX};
+        (struct count_keys){.name = id, .is_span = content->is_span, .last = UINT64_MAX};
     return &fold->counts[fold->count_count++];
 }
 
@@ -63,11 +63,11 @@ static uint64_t last_of(const struct count_keys *keys)
 }
 
 /* The key of the others of a definition. */
-static struct count_result others_of(const struct count_result *told, struct count_part *parts)
+static struct count_result others_of(const struct count_result *content, struct count_part *parts)
 {
-    struct count_result others = *told;
-    for (size_t i = 0; i < told->part_count; i++) {
-        parts[i] = told->parts[i];
+    struct count_result others = *content;
+    for (size_t i = 0; i < content->part_count; i++) {
+        parts[i] = content->parts[i];
         parts[i].value = (struct field_value){.type = FIELD_ABSENT};
     }
     others.parts = parts;
@@ -82,10 +82,10 @@ static struct cell *cell_of(struct fold *fold, struct text key, uint64_t thread)
                   : fold_cell_at(fold, fold_group_at(fold, PID_NONE), &at);
 }
 
-static struct cell *cell_of_others(struct fold *fold, const struct count_result *told)
+static struct cell *cell_of_others(struct fold *fold, const struct count_result *content)
 {
     struct count_part parts[COUNT_BY_MAX];
-    struct count_result others = others_of(told, parts);
+    struct count_result others = others_of(content, parts);
     struct text key = count_result_pack(&others, 0);
     struct cell *cell = cell_of(fold, key, 0);
     free((char *)(uintptr_t)key.at);
@@ -102,9 +102,10 @@ static bool goes(const struct fold *fold, const struct cell *cell, const struct 
         return false;
     struct text key = names_text(&fold->names, cell->key.name);
     uint64_t thread;
-    struct count_result told = count_result_unpack(key, &thread, arena);
-    return told.whose != COUNT_OF_OTHERS && told.is_span == keys->is_span &&
-           text_equal(told.name, names_text(&fold->names, keys->name)) && hash_of(key) > keys->last;
+    struct count_result content = count_result_unpack(key, &thread, arena);
+    return content.whose != COUNT_OF_OTHERS && content.is_span == keys->is_span &&
+           text_equal(content.name, names_text(&fold->names, keys->name)) &&
+           hash_of(key) > keys->last;
 }
 
 static void prune_group(struct fold *fold, struct cell_group *group, const struct count_keys *keys,
@@ -126,7 +127,7 @@ static void prune_group(struct fold *fold, struct cell_group *group, const struc
     map_clear(&cells);
 }
 
-static void prune(struct fold *fold, struct count_keys *keys, const struct count_result *told)
+static void prune(struct fold *fold, struct count_keys *keys, const struct count_result *content)
 {
     struct arena arena = {.first = NULL};
     struct count_cell others = {.count = 0};
@@ -142,25 +143,25 @@ static void prune(struct fold *fold, struct count_keys *keys, const struct count
     const struct cell_group **groups = fold_groups(fold, &arena, &count);
     for (size_t i = 0; i < count; i++)
         prune_group(fold, (struct cell_group *)(uintptr_t)groups[i], keys, &arena, &others);
-    count_cell_merge(&cell_of_others(fold, told)->count, &others);
+    count_cell_merge(&cell_of_others(fold, content)->count, &others);
     count_cell_clear(&others);
     arena_clear(&arena);
 }
 
 void fold_take_count(struct fold *fold, const struct result *result)
 {
-    const struct count_result *told = result->count;
-    bool by_thread = count_result_asks(told, COUNT_BY_THREAD);
-    struct text key = count_result_pack(told, by_thread ? result->thread : 0);
+    const struct count_result *content = result->count;
+    bool by_thread = count_result_asks(content, COUNT_BY_THREAD);
+    struct text key = count_result_pack(content, by_thread ? result->thread : 0);
     uint64_t hash = hash_of(key);
-    struct count_keys *keys = keys_at(fold, told);
+    struct count_keys *keys = keys_at(fold, content);
     if (hash > keys->last) {
-        count_cell_merge(&cell_of_others(fold, told)->count, told->cell);
+        count_cell_merge(&cell_of_others(fold, content)->count, content->cell);
     } else {
         map_put(&keys->hashes, hash, (void *)(uintptr_t)hash);
-        count_cell_merge(&cell_of(fold, key, result->thread)->count, told->cell);
+        count_cell_merge(&cell_of(fold, key, result->thread)->count, content->cell);
         if (keys->hashes.count > 2 * (size_t)FOLD_COUNT_KEYS)
-            prune(fold, keys, told);
+            prune(fold, keys, content);
     }
     free((char *)(uintptr_t)key.at);
 }
@@ -175,16 +176,16 @@ void fold_free_counts(struct fold *fold)
 /* --- rows --- */
 
 static struct count_value value_of(const struct fold_rows *rows, const struct session_report *out,
-                                   const struct count_result *told, const struct count_part *part,
-                                   int64_t pid, uint64_t thread)
+                                   const struct count_result *content,
+                                   const struct count_part *part, int64_t pid, uint64_t thread)
 {
     struct count_value value = {
         .by = arena_string(rows->arena, part->field), .value = part->value, .number = REPORT_NONE};
-    bool is_idle = told->whose == COUNT_OF_IDLE;
+    bool is_idle = content->whose == COUNT_OF_IDLE;
     const struct folded_thread *folded = thread ? fold_thread(rows->fold, thread) : NULL;
     if (value.value.type == FIELD_TEXT)
         value.value.text.at = arena_string(rows->arena, value.value.text);
-    if (part->word == COUNT_BY_HOST && out->host_count > 0 && told->whose != COUNT_OF_OTHERS)
+    if (part->word == COUNT_BY_HOST && out->host_count > 0 && content->whose != COUNT_OF_OTHERS)
         value.value = (struct field_value){.type = FIELD_TEXT, .text = text_of(out->hosts[0])};
     value.is_field = part->word == COUNT_BY_FIELD;
     value.is_process = part->word == COUNT_BY_PROCESS || part->word == COUNT_BY_THREAD;
@@ -193,7 +194,7 @@ static struct count_value value_of(const struct fold_rows *rows, const struct se
     if (is_idle) {
         value.number = 0;
         value.name = "idle";
-    } else if (told->whose == COUNT_OF_HANDLER) {
+    } else if (content->whose == COUNT_OF_HANDLER) {
         value.name = "interrupt";
     } else if (part->word == COUNT_BY_PROCESS && pid != PID_NONE) {
         value.number = pid;
@@ -208,11 +209,11 @@ static struct count_value value_of(const struct fold_rows *rows, const struct se
 
 /* Whether there are too many for a row of its own. */
 static bool is_other(const struct fold *fold, const uint64_t *lasts,
-                     const struct count_result *told, struct text key)
+                     const struct count_result *content, struct text key)
 {
     for (size_t i = 0; i < fold->count_count; i++)
-        if (fold->counts[i].is_span == told->is_span &&
-            text_equal(names_text(&fold->names, fold->counts[i].name), told->name))
+        if (fold->counts[i].is_span == content->is_span &&
+            text_equal(names_text(&fold->names, fold->counts[i].name), content->name))
             return hash_of(key) > lasts[i];
     return false;
 }
@@ -222,23 +223,23 @@ static struct count_row row_of(const struct fold_rows *rows, const struct sessio
 {
     uint64_t thread;
     struct text key = names_text(&rows->fold->names, cell->key.name);
-    struct count_result told = count_result_unpack(key, &thread, rows->arena);
+    struct count_result content = count_result_unpack(key, &thread, rows->arena);
     struct count_part parts[COUNT_BY_MAX];
-    if (told.whose != COUNT_OF_OTHERS && is_other(rows->fold, lasts, &told, key)) {
-        told = others_of(&told, parts);
+    if (content.whose != COUNT_OF_OTHERS && is_other(rows->fold, lasts, &content, key)) {
+        content = others_of(&content, parts);
         pid = PID_NONE;
         thread = 0;
     }
-    struct count_value *values = arena_take(rows->arena, told.part_count * sizeof *values);
-    for (size_t i = 0; i < told.part_count; i++)
-        values[i] = value_of(rows, out, &told, &told.parts[i], pid, thread);
-    return (struct count_row){.name = arena_string(rows->arena, told.name),
-                              .others = told.whose == COUNT_OF_OTHERS,
+    struct count_value *values = arena_take(rows->arena, content.part_count * sizeof *values);
+    for (size_t i = 0; i < content.part_count; i++)
+        values[i] = value_of(rows, out, &content, &content.parts[i], pid, thread);
+    return (struct count_row){.name = arena_string(rows->arena, content.name),
+                              .others = content.whose == COUNT_OF_OTHERS,
                               .values = values,
-                              .value_count = told.part_count,
+                              .value_count = content.part_count,
                               .pid = pid == PID_NONE ? REPORT_NONE : pid,
-                              .has_value = told.has_value,
-                              .is_span = told.is_span,
+                              .has_value = content.has_value,
+                              .is_span = content.is_span,
                               .cell = cell->count};
 }
 

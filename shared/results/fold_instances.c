@@ -24,7 +24,7 @@ void fold_settle_instance(const struct fold *fold, struct slow_instance *instanc
     const struct folded_thread *thread = fold_thread(fold, instance->thread);
     instance->tid = thread->fact.id ? thread->fact.tid : TID_UNKNOWN;
     instance->name = thread->name;
-    resolve_before(&instance->told.ended.time, thread, instance->stretch);
+    resolve_before(&instance->content.ended.time, thread, instance->stretch);
     instance->thread = 0;
 }
 
@@ -37,17 +37,17 @@ static struct field_value copy_value(struct arena *arena, struct field_value val
 
 /* The values from `from` to `to`, each name once. */
 static struct named_values values_of(const struct fold_rows *rows,
-                                     const struct instance_result *told, size_t from, size_t to)
+                                     const struct instance_result *content, size_t from, size_t to)
 {
     struct named_value *at = arena_take(rows->arena, (to - from + 1) * sizeof *at);
     size_t count = 0;
     for (size_t i = from; i < to; i++) {
         size_t same = from;
-        while (!text_equal(told->names[same], told->names[i]))
+        while (!text_equal(content->names[same], content->names[i]))
             same++;
         if (same == i)
-            at[count++] = (struct named_value){arena_string(rows->arena, told->names[i]),
-                                               copy_value(rows->arena, told->ended.values[i])};
+            at[count++] = (struct named_value){arena_string(rows->arena, content->names[i]),
+                                               copy_value(rows->arena, content->ended.values[i])};
     }
     return (struct named_values){at, count};
 }
@@ -56,7 +56,7 @@ static void fill_time(const struct fold_rows *rows, const struct slow_instance *
                       const struct folded_thread *thread, struct instance_row *row)
 {
     struct time_vector time = {0};
-    time_vector_merge(&time, &instance->told.ended.time);
+    time_vector_merge(&time, &instance->content.ended.time);
     if (thread)
         resolve_before(&time, thread, instance->stretch);
     row->user_cpu_ns = time.user_ns;
@@ -76,15 +76,15 @@ static int64_t tid_or_none(int32_t tid)
 static void fill_row(const struct fold_rows *rows, int64_t pid, uint32_t path,
                      const struct slow_instance *instance, struct instance_row *row)
 {
-    const struct ended_instance *ended = &instance->told.ended;
+    const struct ended_instance *ended = &instance->content.ended;
     const struct folded_thread *thread =
         instance->thread ? fold_thread(rows->fold, instance->thread) : NULL;
-    bool told = thread && thread->fact.id;
+    bool is_known = thread && thread->fact.id;
     *row = (struct instance_row){
         .pid = pid == PID_NONE ? REPORT_NONE : pid,
         .phase = fold_rows_text(rows, path),
         .order = ended->rank.order,
-        .tid = tid_or_none(thread ? (told ? thread->fact.tid : TID_UNKNOWN) : instance->tid),
+        .tid = tid_or_none(thread ? (is_known ? thread->fact.tid : TID_UNKNOWN) : instance->tid),
         .name = fold_rows_text(rows, thread ? thread->name : instance->name),
         .begin_ns = fold_rows_wall(rows->fold, ended->rank.begin_ns),
         .end_ns = fold_rows_wall(rows->fold, ended->rank.begin_ns + ended->rank.ns),
@@ -94,7 +94,7 @@ static void fill_row(const struct fold_rows *rows, int64_t pid, uint32_t path,
         .syscalls = ended->calls};
     row->end_tid = ended->end_tid ? tid_or_none(ended->end_tid) : row->tid;
     row->process = fold_rows_process(rows, row->pid);
-    const struct instance_result *values = &instance->told;
+    const struct instance_result *values = &instance->content;
     row->match = values_of(rows, values, 0, values->match_count);
     row->captured = values_of(rows, values, values->match_count, ended->value_count);
     fill_time(rows, instance, thread, row);
@@ -158,8 +158,8 @@ static void add_cell(struct fold_rows *rows, int64_t pid, const struct cell *cel
             add_row(rows, pid, cell->key.path, instance, made);
         else
             (void)slowest_put(
-                unknown_events_list(rows, unknown_events, cell->key.path, instance->told.rule),
-                instance->told.ended.rank, instance);
+                unknown_events_list(rows, unknown_events, cell->key.path, instance->content.rule),
+                instance->content.ended.rank, instance);
     }
 }
 

@@ -8,21 +8,21 @@ void fold_take_passed(struct fold *fold, const struct passed_result *passed)
 {
     struct arena *arena = &fold->passed_arena;
     struct passed_kept *kept = arena_buffer(arena, sizeof *kept);
-    *kept = (struct passed_kept){.told = *passed, .path = fold_name_id(fold, passed->phase)};
-    kept->told.bytes.at = arena_copy(arena, passed->bytes.at, passed->bytes.count);
+    *kept = (struct passed_kept){.content = *passed, .path = fold_name_id(fold, passed->phase)};
+    kept->content.bytes.at = arena_copy(arena, passed->bytes.at, passed->bytes.count);
     *(fold->passed ? fold->passed_end : &fold->passed) = kept;
     fold->passed_end = &kept->next;
 }
 
 static void settle(struct fold *fold, const struct passed_kept *kept, struct arena *arena)
 {
-    const struct passed_result *told = &kept->told;
-    struct passed_in in = passed_in(told->bytes);
+    const struct passed_result *content = &kept->content;
+    struct passed_in in = passed_in(content->bytes);
     struct passed passed;
-    for (uint64_t id = told->first; passed_take(&in, arena, &passed); id++) {
+    for (uint64_t id = content->first; passed_take(&in, arena, &passed); id++) {
         fold_take(fold, &(struct result){.type = RESULT_DESCRIPTOR,
                                          .descriptor_fact = {.id = id,
-                                                             .process = told->process,
+                                                             .process = content->process,
                                                              .fd = passed.fd,
                                                              .begin_ns = passed.begin_ns,
                                                              .end_ns = passed.end_ns,
@@ -35,7 +35,7 @@ static void settle(struct fold *fold, const struct passed_kept *kept, struct are
         if (passed.uses.calls.count > 0)
             fold_take(fold, &(struct result){.type = RESULT_USES,
                                              .descriptor = id,
-                                             .thread = told->thread,
+                                             .thread = content->thread,
                                              .phase = names_text(&fold->names, kept->path),
                                              .uses = &passed.uses});
     }

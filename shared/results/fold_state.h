@@ -101,7 +101,7 @@ struct folded_descriptor {
 /* Descriptors that have ended; their bytes follow the struct. */
 struct passed_kept {
     struct passed_kept *next;
-    struct passed_result told;
+    struct passed_result content;
     uint32_t path;
 };
 

@@ -228,7 +228,7 @@ static void settle_wait(const struct fold *fold, struct slow_instance *instance,
 void fold_settle_instance_waits(const struct fold *fold, struct slow_instance *instance,
                                 bool (*goes)(const struct fold *fold, uint64_t thread))
 {
-    struct ended_instance *ended = &instance->told.ended;
+    struct ended_instance *ended = &instance->content.ended;
     for (size_t i = 0; i < ended->wait_count; i++)
         if (wait_is_by_thread(wait_kind_of(ended->waits[i].who)) &&
             goes(fold, wait_by(ended->waits[i].who)))
@@ -246,7 +246,7 @@ static int compare_largest(const void *a, const void *b)
 void fold_rows_instance_waits(const struct fold_rows *rows, const struct slow_instance *instance,
                               struct instance_row *row)
 {
-    const struct ended_instance *ended = &instance->told.ended;
+    const struct ended_instance *ended = &instance->content.ended;
     size_t count = ended->wait_count;
     struct wait_row *all = arena_take(rows->arena, (count + 1) * sizeof *all);
     for (size_t i = 0; i < count; i++) {

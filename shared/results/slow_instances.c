@@ -13,10 +13,10 @@ static struct slowest *list_of(const struct slow_instances *all, struct slowest_
     return NULL;
 }
 
-bool slow_instances_want(const struct slow_instances *all, const struct instance_result *told)
+bool slow_instances_want(const struct slow_instances *all, const struct instance_result *content)
 {
-    const struct slowest *list = list_of(all, told->rule);
-    return !list || told->ended.rank.ns >= list->least_ns;
+    const struct slowest *list = list_of(all, content->rule);
+    return !list || content->ended.rank.ns >= list->least_ns;
 }
 
 /* --- one instance --- */
@@ -33,26 +33,27 @@ static void free_text(struct text text)
 
 struct slow_instance *slow_instance_new(const struct result *result)
 {
-    const struct instance_result *told = result->instance;
-    size_t count = told->ended.value_count;
+    const struct instance_result *content = result->instance;
+    size_t count = content->ended.value_count;
     struct slow_instance *made = memory_new(sizeof *made);
     *made = (struct slow_instance){.thread = result->thread,
                                    .stretch = result->stretch,
-                                   .told = *told,
+                                   .content = *content,
                                    .filed_pid = result->pid,
                                    .filed_tid = result->tid};
     struct text *names = memory_new((count + 1) * sizeof *names);
     struct field_value *values = memory_new((count + 1) * sizeof *values);
     for (size_t i = 0; i < count; i++) {
-        names[i] = copy_text(told->names[i]);
-        values[i] = told->ended.values[i];
+        names[i] = copy_text(content->names[i]);
+        values[i] = content->ended.values[i];
         if (values[i].type == FIELD_TEXT)
             values[i].text = copy_text(values[i].text);
     }
-    made->told.names = names;
-    made->told.ended.values = values;
-    made->told.ended.time = (struct time_vector){0};
-    made->told.ended.waits = instance_waits_copy(told->ended.waits, told->ended.wait_count);
+    made->content.names = names;
+    made->content.ended.values = values;
+    made->content.ended.time = (struct time_vector){0};
+    made->content.ended.waits =
+        instance_waits_copy(content->ended.waits, content->ended.wait_count);
     return made;
 }
 
@@ -60,10 +61,10 @@ void slow_instance_free(struct slow_instance *instance)
 {
     if (!instance)
         return;
-    for (size_t i = 0; i < instance->told.ended.value_count; i++)
-        free_text(instance->told.names[i]);
-    free((void *)(uintptr_t)instance->told.names);
-    ended_instance_clear(&instance->told.ended);
+    for (size_t i = 0; i < instance->content.ended.value_count; i++)
+        free_text(instance->content.names[i]);
+    free((void *)(uintptr_t)instance->content.names);
+    ended_instance_clear(&instance->content.ended);
     free(instance->gone);
     free(instance);
 }
@@ -72,14 +73,14 @@ void slow_instance_free(struct slow_instance *instance)
 
 void slow_instances_take(struct slow_instances *all, struct slow_instance *take_instance)
 {
-    const struct instance_result *told = &take_instance->told;
-    struct slowest *list = list_of(all, told->rule);
+    const struct instance_result *content = &take_instance->content;
+    struct slowest *list = list_of(all, content->rule);
     if (!list) {
         all->lists = memory_grow(all->lists, &all->room, all->count + 1, sizeof *all->lists);
         list = &all->lists[all->count++];
-        slowest_init(list, told->rule);
+        slowest_init(list, content->rule);
     }
-    slow_instance_free(slowest_put(list, told->ended.rank, take_instance));
+    slow_instance_free(slowest_put(list, content->ended.rank, take_instance));
 }
 
 struct slow_instance *slow_instances_find(const struct slow_instances *all, uint64_t order)

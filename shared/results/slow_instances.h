@@ -21,7 +21,7 @@ struct slow_instance {
     uint32_t stretch; /* of the thread, for before_* of its time */
     int32_t tid;      /* thread 0; TID_UNKNOWN if there was none */
     uint32_t name;    /* thread 0: name of the thread, as a name id of its owner */
-    struct instance_result told;
+    struct instance_result content;
     int32_t filed_pid, filed_tid; /* as in struct result */
     struct gone_thread *gone; /* owned: `who` of a wait is then an index into it (fold_waits.c) */
     size_t gone_count;
@@ -34,7 +34,7 @@ struct slow_instances {
 };
 
 /* Whether an instance of this duration may be kept. */
-bool slow_instances_want(const struct slow_instances *all, const struct instance_result *told);
+bool slow_instances_want(const struct slow_instances *all, const struct instance_result *content);
 /* A copy of a RESULT_INSTANCE, but with an empty time. */
 struct slow_instance *slow_instance_new(const struct result *result);
 void slow_instance_free(struct slow_instance *instance);

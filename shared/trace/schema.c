@@ -651,18 +651,19 @@ void declared_names_env(struct declared_names *declared, const char *key, const 
         {"s390", ARCHITECTURE_OTHER},    {"riscv", ARCHITECTURE_OTHER},
         {"mips", ARCHITECTURE_OTHER},    {"loongarch", ARCHITECTURE_OTHER},
     };
-    bool tells = false;
+    bool is_key = false;
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
-        tells |= strcmp(key, KEYS[i]) == 0;
-    for (size_t i = 0; tells && i < sizeof WORDS / sizeof *WORDS; i++)
-        if (declared->told == ARCHITECTURE_UNKNOWN && strstr(value, WORDS[i].word) != NULL)
-            declared->told = (uint8_t)WORDS[i].architecture;
+        is_key |= strcmp(key, KEYS[i]) == 0;
+    for (size_t i = 0; is_key && i < sizeof WORDS / sizeof *WORDS; i++)
+        if (declared->env_architecture == ARCHITECTURE_UNKNOWN &&
+            strstr(value, WORDS[i].word) != NULL)
+            declared->env_architecture = (uint8_t)WORDS[i].architecture;
 }
 
 enum architecture declared_names_architecture(const struct declared_names *declared)
 {
-    if (declared->told != ARCHITECTURE_UNKNOWN)
-        return (enum architecture)declared->told;
+    if (declared->env_architecture != ARCHITECTURE_UNKNOWN)
+        return (enum architecture)declared->env_architecture;
     if (declared->entry_fstat64)
         return ARCHITECTURE_OTHER; /* of 32 bits */
     if (declared->newer == NEWER_ALL && declared->entry_newfstat && !declared->older &&

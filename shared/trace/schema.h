@@ -139,13 +139,13 @@ enum architecture { ARCHITECTURE_UNKNOWN, ARCHITECTURE_X86_64, ARCHITECTURE_OTHE
 /* A reader collects the class names and the environment of a kernel trace, then determines the
  * architecture once per trace. */
 struct declared_names {
-    bool entry_open;     /* syscall_entry_open */
-    bool entry_newfstat; /* syscall_entry_newfstat */
-    bool entry_fstat64;  /* syscall_entry_fstat64 */
-    bool x86_alone;      /* a class that only x86 kernels have */
-    uint8_t newer;       /* bits: which of dup3, openat, and ppoll */
-    bool older;          /* dup2 or poll, which newer architectures lack */
-    uint8_t told;        /* enum architecture, from the environment */
+    bool entry_open;          /* syscall_entry_open */
+    bool entry_newfstat;      /* syscall_entry_newfstat */
+    bool entry_fstat64;       /* syscall_entry_fstat64 */
+    bool x86_alone;           /* a class that only x86 kernels have */
+    uint8_t newer;            /* bits: which of dup3, openat, and ppoll */
+    bool older;               /* dup2 or poll, which newer architectures lack */
+    uint8_t env_architecture; /* enum architecture, from the environment */
     bool sched_switch, syscalls;
     bool old_syscalls; /* sys_* or exit_syscall: traces before LTTng 2.6 */
 };

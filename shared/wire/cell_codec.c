@@ -129,15 +129,15 @@ const char *result_cell_fault(const struct atom_kind *kind)
     if (!message || message->type != PROTOBUF_C_TYPE_MESSAGE)
         return "no message of Result has this field number";
     const ProtobufCMessageDescriptor *descriptor = message->descriptor;
-    unsigned told = 0;
+    unsigned matched = 0;
     for (size_t i = 0; i < kind->column_count; i++) {
         const struct atom_column *column = &kind->columns[i];
         const ProtobufCFieldDescriptor *field = field_of(descriptor, column->tag);
         if (!is_told(column))
             continue;
-        told++;
+        matched++;
         if (!field || strcmp(field->name, column->name) != 0 || !suits(column, field))
             return column->name;
     }
-    return told == descriptor->n_fields ? NULL : "its message has fields that are no columns";
+    return matched == descriptor->n_fields ? NULL : "its message has fields that are no columns";
 }

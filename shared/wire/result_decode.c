@@ -257,13 +257,13 @@ static void decode_instance_waits(struct decoder *decoder, const Spanmill__Resul
 static void decode_instance(struct decoder *decoder, const Spanmill__Results__Instance *from,
                             struct result *to)
 {
-    struct instance_result *told = arena_take(decoder->arena, sizeof *told);
+    struct instance_result *content = arena_take(decoder->arena, sizeof *content);
     to->type = RESULT_INSTANCE;
     to->thread = from->thread;
     to->stretch = from->stretch;
     to->phase = name(decoder, from->phase);
-    to->instance = told;
-    told->ended = (struct ended_instance){
+    to->instance = content;
+    content->ended = (struct ended_instance){
         .rank = {.ns = from->ns, .begin_ns = from->begin_ns, .order = from->order},
         .pid = from->pid,
         .end_tid = from->end_tid,
@@ -271,19 +271,19 @@ static void decode_instance(struct decoder *decoder, const Spanmill__Results__In
         .queued_ns = from->queued_ns,
         .parallel_ns = from->parallel_ns,
         .value_count = from->n_match + from->n_captured};
-    size_t count = told->ended.value_count, match_count = from->n_match;
+    size_t count = content->ended.value_count, match_count = from->n_match;
     struct text *names = arena_take(decoder->arena, (count + 1) * sizeof *names);
-    told->ended.values = arena_take(decoder->arena, (count + 1) * sizeof *told->ended.values);
-    decode_values(decoder, from->match, match_count, names, told->ended.values);
+    content->ended.values = arena_take(decoder->arena, (count + 1) * sizeof *content->ended.values);
+    decode_values(decoder, from->match, match_count, names, content->ended.values);
     decode_values(decoder, from->captured, from->n_captured, names + match_count,
-                  told->ended.values + match_count);
-    told->names = names;
-    told->match_count = match_count;
+                  content->ended.values + match_count);
+    content->names = names;
+    content->match_count = match_count;
     decoder->bad |= from->keep > SLOWEST_COUNT_MAX;
-    told->rule = (struct slowest_rule){.count = from->keep, .over_ns = from->keep_over_ns};
-    told->is_correction = from->correction;
-    time_of(decoder, from->time, &told->ended.time);
-    decode_instance_waits(decoder, from, &told->ended);
+    content->rule = (struct slowest_rule){.count = from->keep, .over_ns = from->keep_over_ns};
+    content->is_correction = from->correction;
+    time_of(decoder, from->time, &content->ended.time);
+    decode_instance_waits(decoder, from, &content->ended);
 }
 
 static void decode_uses(struct decoder *decoder, const Spanmill__Results__Uses *from,
@@ -335,13 +335,13 @@ static void decode_cpu(struct decoder *decoder, const Spanmill__Results__Cpu *fr
 static void decode_count(struct decoder *decoder, const Spanmill__Results__Count *from,
                          struct result *to)
 {
-    struct count_result *told = arena_take(decoder->arena, sizeof *told);
+    struct count_result *content = arena_take(decoder->arena, sizeof *content);
     struct count_cell *cell = arena_take(decoder->arena, sizeof *cell);
     struct count_part *parts = arena_take(decoder->arena, (from->n_by + 1) * sizeof *parts);
     to->type = RESULT_COUNT;
     to->thread = from->thread;
-    to->count = told;
-    *told =
+    to->count = content;
+    *content =
         (struct count_result){.name = name(decoder, from->name),
                               .whose = from->in_handler ? COUNT_OF_HANDLER : (uint8_t)from->whose,
                               .has_value = from->has_value,

@@ -251,16 +251,16 @@ static Spanmill__Results__Value *value_of(struct encoder *encoder, struct text f
     return out;
 }
 
-static void encode_values(struct encoder *encoder, const struct instance_result *told,
+static void encode_values(struct encoder *encoder, const struct instance_result *content,
                           Spanmill__Results__Instance *out)
 {
-    const struct ended_instance *ended = &told->ended;
+    const struct ended_instance *ended = &content->ended;
     out->match = arena_take(&encoder->arena, (ended->value_count + 1) * sizeof *out->match);
-    out->captured = out->match + told->match_count;
+    out->captured = out->match + content->match_count;
     for (size_t i = 0; i < ended->value_count; i++)
-        out->match[i] = value_of(encoder, told->names[i], &ended->values[i]);
-    out->n_match = told->match_count;
-    out->n_captured = ended->value_count - told->match_count;
+        out->match[i] = value_of(encoder, content->names[i], &ended->values[i]);
+    out->n_match = content->match_count;
+    out->n_captured = ended->value_count - content->match_count;
 }
 
 static void encode_instance_waits(struct encoder *encoder, const struct ended_instance *ended,
@@ -287,8 +287,8 @@ static void encode_instance_waits(struct encoder *encoder, const struct ended_in
 static void encode_instance(struct encoder *encoder, const struct result *from,
                             Spanmill__Results__Result *result)
 {
-    const struct instance_result *told = from->instance;
-    const struct ended_instance *ended = &told->ended;
+    const struct instance_result *content = from->instance;
+    const struct ended_instance *ended = &content->ended;
     Spanmill__Results__Instance *out = arena_take(&encoder->arena, sizeof *out);
     spanmill__results__instance__init(out);
     out->thread = from->thread;
@@ -296,17 +296,17 @@ static void encode_instance(struct encoder *encoder, const struct result *from,
     out->phase = name(encoder, from->phase);
     out->order = ended->rank.order;
     SET(out, pid, ended->pid);
-    SET(out, correction, told->is_correction);
-    if (!told->is_correction) {
+    SET(out, correction, content->is_correction);
+    if (!content->is_correction) {
         SET_ALWAYS(out, begin_ns, ended->rank.begin_ns);
         SET_ALWAYS(out, ns, ended->rank.ns);
         SET(out, end_tid, ended->end_tid);
         SET(out, syscalls, ended->calls);
         SET(out, queued_ns, ended->queued_ns);
         SET(out, parallel_ns, ended->parallel_ns);
-        SET_ALWAYS(out, keep, told->rule.count);
-        SET(out, keep_over_ns, told->rule.over_ns);
-        encode_values(encoder, told, out);
+        SET_ALWAYS(out, keep, content->rule.count);
+        SET(out, keep_over_ns, content->rule.over_ns);
+        encode_values(encoder, content, out);
         encode_instance_waits(encoder, ended, out);
     }
     out->time = time_of(encoder, from, &ended->time);
@@ -369,33 +369,33 @@ static void encode_cpu(struct encoder *encoder, const struct result *from,
 static void encode_count(struct encoder *encoder, const struct result *from,
                          Spanmill__Results__Result *result)
 {
-    const struct count_result *told = from->count;
+    const struct count_result *content = from->count;
     Spanmill__Results__Count *out = arena_take(&encoder->arena, sizeof *out);
     spanmill__results__count__init(out);
-    out->name = name(encoder, told->name);
+    out->name = name(encoder, content->name);
     SET(out, thread, from->thread);
-    bool in_handler = told->whose == COUNT_OF_HANDLER; /* older readers show an unknown thread */
-    SET(out, whose, in_handler ? COUNT_OF_UNKNOWN : told->whose);
+    bool in_handler = content->whose == COUNT_OF_HANDLER; /* older readers show an unknown thread */
+    SET(out, whose, in_handler ? COUNT_OF_UNKNOWN : content->whose);
     SET(out, in_handler, in_handler);
-    SET(out, count, told->cell->count);
-    SET(out, has_value, told->has_value);
-    SET(out, negative, told->cell->negative);
-    if (told->cell->value.count)
-        out->value = durations(encoder, &told->cell->value);
-    if (told->is_span) {
+    SET(out, count, content->cell->count);
+    SET(out, has_value, content->has_value);
+    SET(out, negative, content->cell->negative);
+    if (content->cell->value.count)
+        out->value = durations(encoder, &content->cell->value);
+    if (content->is_span) {
         Spanmill__Results__Count__Span *span = arena_take(&encoder->arena, sizeof *span);
         spanmill__results__count__span__init(span);
-        SET(span, lost, told->cell->lost);
-        SET(span, timed_out, told->cell->timed_out);
-        SET(span, open, told->cell->open);
-        SET(span, begin_unknown, told->cell->begin_unknown);
-        SET(span, unmatched, told->cell->unmatched);
+        SET(span, lost, content->cell->lost);
+        SET(span, timed_out, content->cell->timed_out);
+        SET(span, open, content->cell->open);
+        SET(span, begin_unknown, content->cell->begin_unknown);
+        SET(span, unmatched, content->cell->unmatched);
         out->span = span;
     }
-    out->n_by = told->part_count;
-    out->by = arena_take(&encoder->arena, (told->part_count + 1) * sizeof *out->by);
-    for (size_t i = 0; i < told->part_count; i++) {
-        const struct count_part *part = &told->parts[i];
+    out->n_by = content->part_count;
+    out->by = arena_take(&encoder->arena, (content->part_count + 1) * sizeof *out->by);
+    for (size_t i = 0; i < content->part_count; i++) {
+        const struct count_part *part = &content->parts[i];
         Spanmill__Results__Count__By *by = arena_take(&encoder->arena, sizeof *by);
         spanmill__results__count__by__init(by);
         by->value = value_of(encoder, part->field, &part->value);

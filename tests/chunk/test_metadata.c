@@ -28,17 +28,17 @@ static struct fake_file packetized(const char *text, size_t room)
     return file;
 }
 
-static bool told(struct text text, const char *expected)
+static bool is_text(struct text text, const char *expected)
 {
     return text_equal(text, text_of(expected));
 }
 
 static void expect_fake(const struct metadata *metadata)
 {
-    cr_expect(told(metadata->hostname, "web1"));
-    cr_expect(told(metadata->domain, "kernel"));
-    cr_expect(told(metadata->session, "s"));
-    cr_expect(told(metadata->created, "20260101T000000+0000"));
+    cr_expect(is_text(metadata->hostname, "web1"));
+    cr_expect(is_text(metadata->domain, "kernel"));
+    cr_expect(is_text(metadata->session, "s"));
+    cr_expect(is_text(metadata->created, "20260101T000000+0000"));
     cr_expect(eq(u64, metadata->frequency, 1000000000));
     cr_expect(eq(i64, metadata->offset_ns, 5000000007));
     cr_expect(eq(int, metadata->clock_uuid[1], 0x11));
@@ -130,8 +130,8 @@ Test(metadata, lays_out_packets_of_older_tracers)
     cr_assert(eq(int, metadata_read(fake_bytes(OLD), &metadata, NULL), STATUS_OK));
     cr_expect(metadata.has_vpid);
     cr_expect(eq(i32, metadata.vpid, 4711));
-    cr_expect(told(metadata.procname, "server"));
-    cr_expect(told(metadata.hostname, ""));
+    cr_expect(is_text(metadata.procname, "server"));
+    cr_expect(is_text(metadata.hostname, ""));
     cr_expect(eq(i64, metadata.offset_ns, 4000000000));
     struct fake_file file = {.at = NULL};
     static const uint8_t PACKET[64] = {0xC1,     0xFC,     0x1F,     0xC1,     [23] = 7, [31] = 3,
@@ -204,8 +204,8 @@ Test(metadata, names_are_without_the_escapes_of_the_text)
         NO_HEADER "env { trace_name = \"quo\\\"te \\\\ \\x41\\102\"; hostname = \"a\\tb\"; };\n"
                   "event { name = \"e\\\"\"; };";
     cr_assert(eq(int, metadata_read(fake_bytes(TEXT), &metadata, NULL), STATUS_OK));
-    cr_expect(told(metadata.session, "quo\"te \\ AB"));
-    cr_expect(told(metadata.hostname, "a\\x09b")); /* controls are told, not done */
+    cr_expect(is_text(metadata.session, "quo\"te \\ AB"));
+    cr_expect(is_text(metadata.hostname, "a\\x09b")); /* controls are told, not done */
     cr_expect(eq(str, (char *)(uintptr_t)metadata.layout->events[0].name, "e\""));
     metadata_clear(&metadata);
 }

@@ -21,7 +21,7 @@ static struct fake_file file_of(const char *name)
     return file;
 }
 
-static bool told(struct text text, const char *expected)
+static bool is_text(struct text text, const char *expected)
 {
     return text_equal(text, text_of(expected));
 }
@@ -36,10 +36,10 @@ Test(metadata_ctf2, tells_who_recorded_and_where_packets_keep_what)
     cr_assert(eq(int, metadata_read(fake_data(&file), &metadata, &why), STATUS_OK), "%s", why.text);
     fake_clear(&file); /* nothing of it is kept */
     cr_expect(metadata.is_ctf2);
-    cr_expect(told(metadata.hostname, "web1"));
-    cr_expect(told(metadata.domain, "ust"));
-    cr_expect(told(metadata.session, "zoo"));
-    cr_expect(told(metadata.created, "20261123T074912+0000"));
+    cr_expect(is_text(metadata.hostname, "web1"));
+    cr_expect(is_text(metadata.domain, "ust"));
+    cr_expect(is_text(metadata.session, "zoo"));
+    cr_expect(is_text(metadata.created, "20261123T074912+0000"));
     cr_expect(not(metadata.has_vpid));
     cr_expect(eq(u64, metadata.frequency, 1000000000));
     cr_expect(eq(i64, metadata.offset_ns, 1795404356867244272));

@@ -271,7 +271,7 @@ static void restart(struct bench *bench, size_t limit)
 }
 
 /* Samples as text, since views do not last. */
-static char *told(const struct samples *samples)
+static char *samples_text(const struct samples *samples)
 {
     char *text = memory_format("%.*s %llu %lld %lld %lld\n", (int)samples->session.count,
                                samples->session.at, (unsigned long long)samples->chunk,
@@ -307,7 +307,8 @@ static char *told_interval(const struct export_interval *interval)
     struct text name = {"", 0};
     if (interval->entities)
         name = entities_process_name(interval->entities, 2);
-    char *samples = interval->record_count > 0 ? told(&interval->samples) : memory_format("none");
+    char *samples =
+        interval->record_count > 0 ? samples_text(&interval->samples) : memory_format("none");
     char *text = memory_format("%zu results, %.*s, %d %lld\n%s", results, (int)name.count, name.at,
                                interval->any_time, (long long)interval->offset_ns, samples);
     free(samples);

@@ -44,10 +44,10 @@ Test(trace_ids, reads_a_traceparent_as_it_is_published)
     }
 }
 
-static struct listed_instance one_of(uint64_t order, const struct instance_result *told,
+static struct listed_instance one_of(uint64_t order, const struct instance_result *content,
                                      const struct listed_instance *parent)
 {
-    return (struct listed_instance){.order = order, .told = told, .parent = parent};
+    return (struct listed_instance){.order = order, .content = content, .parent = parent};
 }
 
 static bool equal(const uint8_t *a, const uint8_t *b, size_t count)
@@ -104,8 +104,9 @@ Test(trace_ids, what_was_captured_is_the_trace_of_all_below)
     struct field_value value = {.type = FIELD_TEXT, .text = text_of("00-" TRACE "-" PARENT "-00")};
     static const struct instance_result nothing;
     struct text name = text_of("traceparent");
-    struct instance_result told = {.ended = {.values = &value, .value_count = 1}, .names = &name};
-    struct listed_instance root = one_of(65536, &told, NULL),
+    struct instance_result content = {.ended = {.values = &value, .value_count = 1},
+                                      .names = &name};
+    struct listed_instance root = one_of(65536, &content, NULL),
                            child = one_of(65537, &nothing, &root);
     struct trace_ids a, b;
     trace_ids_of(session, &root, &a);

@@ -11,7 +11,7 @@
 #include "trace/schema.h"
 
 /* The sums of all marks, and the damage that was told last. */
-struct told {
+struct seen {
     struct tallies tallies;
     size_t items;
     struct damage last;
@@ -20,22 +20,22 @@ struct told {
 
 static void take(void *context, const struct result *result)
 {
-    struct told *told = context;
+    struct seen *seen = context;
     if (result->type != RESULT_INTERVAL)
         return;
     const struct interval_fact *mark = &result->interval;
-    tallies_add(&told->tallies, &mark->tallies);
-    told->items += mark->damage.count;
+    tallies_add(&seen->tallies, &mark->tallies);
+    seen->items += mark->damage.count;
     if (mark->damage.count == 0)
         return;
-    told->last = mark->damage.at[mark->damage.count - 1];
-    snprintf(told->text, sizeof told->text, "%.*s", (int)told->last.text.count, told->last.text.at);
+    seen->last = mark->damage.at[mark->damage.count - 1];
+    snprintf(seen->text, sizeof seen->text, "%.*s", (int)seen->last.text.count, seen->last.text.at);
 }
 
 struct joining {
     struct schema *schema;
     struct joiner *joiner;
-    struct told told;
+    struct seen seen;
 };
 
 static struct joining *joining_new(void)
@@ -43,7 +43,7 @@ static struct joining *joining_new(void)
     struct joining *joining = memory_new(sizeof *joining);
     joining->schema = schema_new(NULL);
     joining->joiner =
-        joiner_new(joining->schema, (struct result_sink){.take = take, .context = &joining->told});
+        joiner_new(joining->schema, (struct result_sink){.take = take, .context = &joining->seen});
     return joining;
 }
 
@@ -74,7 +74,7 @@ static void add(struct joining *joining, uint64_t chunk, uint64_t begin_ns, uint
 }
 
 #define EXPECT_TALLY(joining, tally, number)                                                       \
-    cr_expect(eq(u64, (joining)->told.tallies.at[tally], number))
+    cr_expect(eq(u64, (joining)->seen.tallies.at[tally], number))
 
 Test(joiner, says_nothing_of_intervals_that_tile_and_balance)
 {
@@ -83,7 +83,7 @@ Test(joiner, says_nothing_of_intervals_that_tile_and_balance)
     add(joining, 1, 100, 100, 0, 0); /* an empty chunk: what was left waits for the next */
     add(joining, 2, 100, 200, 7, 1);
     add(joining, 3, 200, UINT64_MAX, 1, 0);
-    cr_expect(eq(sz, joining->told.items, 0));
+    cr_expect(eq(sz, joining->seen.items, 0));
     joining_free(joining);
 }
 
@@ -93,7 +93,7 @@ Test(joiner, counts_what_is_missing_before_the_first_chunk)
     struct joining *joining = joining_new();
     add(joining, 3, 0, 100, 0, 0);
     EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 3);
-    cr_expect(joining->told.last.cause == DAMAGE_BY_MISSING && joining->told.last.chunk == 2);
+    cr_expect(joining->seen.last.cause == DAMAGE_BY_MISSING && joining->seen.last.chunk == 2);
     add(joining, 4, 100, 200, 0, 0);
     EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 3);
     joining_free(joining);
@@ -101,7 +101,7 @@ Test(joiner, counts_what_is_missing_before_the_first_chunk)
     joining = joining_new();
     joiner_expect(joining->joiner, 3);
     add(joining, 3, 0, 100, 0, 0);
-    cr_expect(eq(sz, joining->told.items, 0));
+    cr_expect(eq(sz, joining->seen.items, 0));
     joining_free(joining);
 
     joining = joining_new();
@@ -116,7 +116,7 @@ Test(joiner, counts_events_that_one_chunk_left_and_the_next_did_not_take)
     add(joining, 0, 0, 100, 0, 7);
     add(joining, 1, 100, 200, 4, 2);
     EXPECT_TALLY(joining, TALLY_DROPPED_EVENTS, 3);
-    cr_expect(joining->told.last.cause == DAMAGE_BY_SEAM && joining->told.last.chunk == 1);
+    cr_expect(joining->seen.last.cause == DAMAGE_BY_SEAM && joining->seen.last.chunk == 1);
     add(joining, 2, 200, 300, 5, 0);
     EXPECT_TALLY(joining, TALLY_DROPPED_EVENTS, 6);
     joining_free(joining);
@@ -128,7 +128,7 @@ Test(joiner, takes_a_hole_between_intervals_for_a_gap)
     add(joining, 0, 0, 100, 0, 0);
     add(joining, 1, 150, 200, 0, 0);
     EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 1);
-    cr_expect(eq(int, joining->told.last.cause, DAMAGE_BY_ORDER));
+    cr_expect(eq(int, joining->seen.last.cause, DAMAGE_BY_ORDER));
     joining_free(joining);
 }
 
@@ -138,7 +138,7 @@ Test(joiner, counts_every_chunk_that_is_missing)
     add(joining, 0, 0, 100, 0, 2);
     joiner_missing(joining->joiner, 1, DAMAGE_BY_UNREADABLE, text_of("contains no trace"));
     EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 1);
-    cr_expect(eq(str, joining->told.text, (char *)"contains no trace"));
+    cr_expect(eq(str, joining->seen.text, (char *)"contains no trace"));
     struct interval_end end = {.chunk = 5,
                                .begin_ns = 400,
                                .end_ns = 500,
@@ -180,7 +180,7 @@ Test(joiner, compares_across_a_restart_too)
     struct failure why;
     cr_assert(eq(int,
                  joiner_restore(joining->schema,
-                                (struct result_sink){.take = take, .context = &joining->told},
+                                (struct result_sink){.take = take, .context = &joining->seen},
                                 kept.records, kept.count, &joining->joiner, &why),
                  STATUS_OK),
               "%s", why.text);

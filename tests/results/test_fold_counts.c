@@ -13,9 +13,9 @@ static void take(struct fold *fold, uint64_t number, uint64_t times)
                               .field = text_of("code"),
                               .value = {.type = FIELD_UINT, .u = number}};
     struct count_cell cell = {.count = times};
-    struct count_result told = {
+    struct count_result content = {
         .name = text_of("errors"), .parts = &part, .part_count = 1, .cell = &cell};
-    struct result result = {.type = RESULT_COUNT, .count = &told};
+    struct result result = {.type = RESULT_COUNT, .count = &content};
     fold_take(fold, &result);
 }
 

@@ -175,7 +175,7 @@ Test(schema, tells_x86_64_by_what_a_trace_declares)
 
 static enum architecture by_classes(const char *const *names)
 {
-    struct declared_names declared = {.told = 0};
+    struct declared_names declared = {.env_architecture = 0};
     for (; *names; names++)
         declared_names_add(&declared, text_of(*names));
     return declared_names_architecture(&declared);

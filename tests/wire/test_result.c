@@ -265,7 +265,7 @@ Test(result, an_instance_comes_back_as_it_was)
     struct instance_wait waits[] = {{wait_who(WAKER_THREAD, UINT32_MAX), 2, 3},
                                     {wait_who(WAKER_UNKNOWN, 0), 1, 1},
                                     {wait_who(WAKER_IRQ, 45), 1, UINT64_MAX}};
-    const struct instance_result told = {
+    const struct instance_result content = {
         .ended = {.rank = {.ns = 5, .begin_ns = 6, .order = 65537},
                   .pid = 42,
                   .end_tid = 7,
@@ -288,7 +288,7 @@ Test(result, an_instance_comes_back_as_it_was)
                                  .stretch = 1,
                                  .phase = text_of("request"),
                                  .call_names = calls,
-                                 .instance = &told},
+                                 .instance = &content},
                                 {.type = RESULT_INSTANCE,
                                  .thread = 4,
                                  .phase = text_of("request"),
@@ -305,7 +305,7 @@ Test(result, an_instance_comes_back_as_it_was)
               again->ended.rank.order == 65537 && again->ended.pid == 42 &&
               again->ended.end_tid == 7 && again->ended.calls == 2 && again->ended.queued_ns == 4 &&
               again->ended.parallel_ns == 1);
-    cr_expect(same_time(&record.results[0], &again->ended.time, &results[0], &told.ended.time));
+    cr_expect(same_time(&record.results[0], &again->ended.time, &results[0], &content.ended.time));
     cr_expect(again->rule.count == 10 && again->rule.over_ns == 500 && !again->is_correction);
     cr_assert(again->ended.value_count == 3 && again->match_count == 1);
     for (size_t i = 0; i < 3; i++)
