@@ -26,7 +26,7 @@ void session_clock_learn(struct session_clock *session, const struct layout *lay
 const struct layout_clock *session_clock_of(const struct layout *layout);
 
 /* Sets `*times`, for each stream of the layout, owned by the caller. `session` is the session's
- * clock, or NULL if this is the first trace with one. `*told` is the clock of the events, NULL if
+ * clock, or NULL if this is the first trace with one. `*event_clock` is the clock of the events, NULL if
  * there is none: the trace's clock, if it is the session's, else the session's; its zero is at
  * `*offset_ns`. Streams without a clock are at 0 for now.
  * REJECT: a clock whose zero exceeds 64 bits of nanoseconds, or that cannot be compared with the
