@@ -122,7 +122,7 @@
     INTERRUPTS(C, PHASE)                                                                           \
     C(PHASE, QUEUED, "queued_ns", NUMBER, SUM,                                                     \
       "time without an open segment, if the phase has segments")                                   \
-    C(PHASE, PARALLEL, "parallel_ns", NUMBER, SUM, "time of segments minus the time with an open one")
+    C(PHASE, PARALLEL, "parallel_ns", NUMBER, SUM, "time of segments minus time with an open one")
 
 #define PHASE_BLOCKED(C)                                                                           \
     C(BLOCKED, THREAD, "thread_id", NUMBER, KEY, NULL)                                             \
