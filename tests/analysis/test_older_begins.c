@@ -1,4 +1,4 @@
-/* Elders against what they stand for: a row of marks. */
+/* Older begins against a plain array of marks. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static uint64_t below(struct model *model, uint64_t limit)
     return law_random(&model->random) % limit;
 }
 
-/* The thread goes on. */
+/* The thread continues. */
 static void spend(struct model *model)
 {
     struct instance_mark *now = &model->now;

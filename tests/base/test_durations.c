@@ -223,7 +223,7 @@ Test(durations, counters_become_wide)
 
 Test(durations, counters_that_merging_would_fill_become_wide)
 {
-    enum { EACH = 40000 }; /* of two bytes twice as many are not */
+    enum { EACH = 40000 }; /* of two bytes, twice as many are not */
     struct durations a = {0}, b = {0}, whole = {0};
     for (unsigned i = 0; i < EACH; i++) {
         durations_add(&a, 1000);
@@ -402,7 +402,7 @@ Test(durations, like_durations_take_few_bytes)
     durations_clear(&all);
 }
 
-/* Damaged bytes are refused, or stand for durations like any others. */
+/* Damaged bytes are refused or decode to valid durations. */
 Test(durations, what_contradicts_itself_is_refused)
 {
     static uint8_t good[ROOM], bad[ROOM], again[ROOM];

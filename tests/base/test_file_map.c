@@ -46,7 +46,8 @@ Test(file_map, of_a_file_that_shrinks_reads_zeros_and_tells)
         cr_expect(eq(int, file_map_check(map, &why), STATUS_REJECT));
         snprintf(expected, sizeof expected, "%s: truncated while it was being read", path);
         cr_expect(eq(str, why.text, expected));
-        cr_expect(eq(sz, mapped(path, &other).count, LEFT[i])); /* anew, it is as it is */
+        cr_expect(eq(sz, mapped(path, &other).count, LEFT[i])); /* a new file has the same
+                                                                 * content */
         cr_expect(eq(int, file_map_check(other, &why), STATUS_OK));
         file_map_close(other);
         file_map_close(map);
@@ -82,7 +83,7 @@ Test(file_map, that_is_removed_or_grows_is_whole)
     cr_expect(eq(int, strncmp(why.text, path, strlen(path)), 0), "%s", why.text);
 }
 
-/* A sanitizer has a handler of its own, and says so. */
+/* A sanitizer has its own handler, which reports the signal. */
 #ifndef __SANITIZE_ADDRESS__
 static void touch_nothing(void)
 {
@@ -93,7 +94,7 @@ static void touch_nothing(void)
     raise(SIGBUS);
 }
 
-/* What is no file of ours kills as before. */
+/* A fault outside of a mapped file still kills the process. */
 Test(file_map, leaves_other_bus_errors_alone)
 {
     int status;

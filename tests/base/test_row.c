@@ -4,7 +4,7 @@
 
 #include "base/row.h"
 
-/* Each number with its neighbours: all lengths, and the steps between them. */
+/* Each number and its neighbors: all lengths and the boundaries between them. */
 static size_t edges(uint64_t *numbers)
 {
     size_t count = 0;
@@ -36,7 +36,7 @@ Test(row, numbers_are_varints)
         size_t bytes = written_plainly(numbers[i], plain);
         cr_assert(eq(sz, (size_t)(row_put(at, numbers[i]) - at), bytes), "%zu", i);
         cr_assert(memcmp(at, plain, bytes) == 0, "%zu", i);
-        /* Alone, and with others behind it. */
+        /* Alone, and followed by others. */
         memset(at + bytes, 0xff, sizeof at - bytes);
         for (size_t room = bytes; room <= sizeof at; room++) {
             struct row_reader row = {at, at + room, false};

@@ -224,7 +224,7 @@ const char *bench_read(const struct bench *bench, enum bus_topic topic, int32_t 
         if (bus_reader_poll(reader, 100, &message, &why) != STATUS_OK)
             continue;
         if (message.end) {
-            /* Of what is stable; it is told again when that grows. */
+            /* The last stable offset; reported again when it grows. */
             done = message.offset >= bench_wait_end(reader, topic, partition, 0);
             continue;
         }

@@ -126,8 +126,8 @@ Test(reader, ends_at_once_in_an_empty_partition, .timeout = 600)
     bus_reader_free(reader);
 }
 
-/* KAFKA-10167: committed state may lie behind the open transaction of a zombie. Restoring waits
- * for it, since the end is told by the high watermark. */
+/* KAFKA-10167: committed state may follow the open transaction of a zombie. Restoring waits for
+ * that transaction, because the end is the high watermark. */
 Test(reader, is_told_of_an_end_behind_an_open_transaction, .timeout = 600)
 {
     bench_init(&bench, 1);

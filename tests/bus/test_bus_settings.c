@@ -51,7 +51,7 @@ Test(settings, names_a_value_that_is_out_of_range)
     cr_expect(strstr(why.text, "security.protocol") != NULL, "%s", why.text);
 }
 
-/* Each would make chunks count twice, or not at all. */
+/* Each of them could make chunks count twice or not at all. */
 Test(settings, refuses_what_is_not_a_users_to_set_and_says_why)
 {
     static const char *const keys[] = {"isolation.level",       "group.id",

@@ -71,7 +71,8 @@ Test(consumer, says_that_its_offset_is_gone_and_goes_on, .timeout = 600)
     member_leave(&member);
 }
 
-/* Long work, pausing and polling, keeps the partition; and nothing is lost or comes twice. */
+/* Work that takes long, with pauses and polls, keeps the partition; no record is lost or delivered
+ * twice. */
 Test(consumer, keeps_its_partition_while_it_polls_paused, .timeout = 600)
 {
     struct member member;
@@ -179,8 +180,8 @@ Test(consumer, shares_partitions_with_others, .timeout = 600)
     member_leave(&first);
 }
 
-/* A reducer that is restarted within its session finds its partitions, and nobody else is
- * disturbed. */
+/* A reducer that is restarted within its session timeout gets its partitions back, without a
+ * rebalance of others. */
 Test(consumer, comes_back_under_its_name_without_a_rebalance, .timeout = 600)
 {
     struct member first, second;
@@ -275,7 +276,7 @@ Test(consumer, knows_how_far_behind_it_is, .timeout = 600)
     cr_expect(eq(sz, partitions, 1));
     member_drain(&member, LIMIT_MS);
     cr_expect(zero(i64, bus_consumer_unread(member.bus, false, &partitions)));
-    /* While it is paused nothing is fetched, and the brokers alone know of what comes. */
+    /* While it is paused, nothing is fetched: only the brokers know about new records. */
     bus_consumer_pause(member.bus);
     bench_fill(&bench, 0, 7);
     cr_expect(eq(i64, bus_consumer_unread(member.bus, true, &partitions), 7));

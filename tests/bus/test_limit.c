@@ -1,4 +1,4 @@
-/* Calls that do not return end the process, and those that do leave it alone. */
+/* Calls that do not return end the process; calls that return do not. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdatomic.h>
@@ -9,7 +9,7 @@
 #include "bus/bus_help.h"
 #include "bus/limit.h"
 
-/* Of the process that ends; it says nothing else. */
+/* The output of the process that ends. */
 static void log_to_pipe(void *context, int level, const char *text)
 {
     (void)level;

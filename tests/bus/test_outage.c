@@ -1,5 +1,5 @@
-/* A broker that hangs, dies and comes back: what was said to be done is done, once, and no call
- * waits for ever. */
+/* A broker that hangs, dies, and restarts: what was reported as committed is committed once, and no
+ * call waits without limit. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 static struct bench bench;
 static char folder[64];
 
-/* Kills the broker after a while, and lets it come back; in a process of its own. */
+/* Kills the broker after a while and restarts it, from a separate process. */
 static pid_t restart_later(unsigned after_ms)
 {
     pid_t pid = fork();
@@ -67,9 +67,9 @@ Test(outage, records_are_delivered_once_over_a_restart, .timeout = 600)
     bench_broker(folder, "stop");
 }
 
-/* As mappers do it: after an abort, what was committed tells whether it is to be sent again. A
- * transaction that was open for longer than its limit fences its own producer; a worker leaves
- * then, and starts anew. */
+/* Like mappers: after an abort, the committed offset shows whether to send the records again. A
+ * transaction that was open for longer than its limit fences its own producer; a worker then leaves
+ * the group and starts again. */
 static unsigned transact_until_done(struct bus_producer **producer, struct member *member,
                                     unsigned number)
 {

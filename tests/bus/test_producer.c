@@ -114,7 +114,7 @@ static bool is_over(void *context)
     return ++*asked >= 3;
 }
 
-/* A broker that hangs, with what was sent on its way; then it goes on. */
+/* A broker that hangs while records are in flight, and continues later. */
 Test(producer, gives_up_on_a_broker_that_hangs_and_is_of_use_after, .timeout = 600)
 {
     char folder[64], room[1024];

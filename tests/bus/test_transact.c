@@ -1,4 +1,4 @@
-/* Transactions: records and offsets, together or not at all. Only a real broker knows. */
+/* Transactions: records and offsets are committed together or not at all. Needs a real broker. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -133,7 +133,7 @@ Test(transact, aborts_when_the_member_is_of_a_former_generation, .timeout = 600)
     cr_expect(eq(int, send_one(a, &first, "zombie", 1, NULL), STATUS_RETRY));
     cr_expect(eq(str, (char *)bench_read(&bench, BUS_PARTIALS, 0, room), "second "));
     cr_expect(eq(i64, member_committed(&second, metadata), 1));
-    /* Polled again, it is told, and its producer is of use. */
+    /* Polled again, it is notified, and its producer is usable. */
     while (first.revoked == 0)
         member_poll_for(&first, 100);
     cr_expect(not(bus_consumer_owns(first.bus, 0)));

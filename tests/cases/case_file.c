@@ -10,7 +10,7 @@
 
 enum section { SECTION_NONE, SECTION_PHASES, SECTION_EVENTS, SECTION_EXPECT };
 
-/* A word of an event's line, `name=value` or `@name=value`, taken apart. */
+/* A word of an event's line, `name=value` or `@name=value`, split into its parts. */
 struct word {
     struct text name;  /* without the @ or ~ in front */
     struct text value; /* as written; of a quoted one, what stands between the quotes */
@@ -274,7 +274,7 @@ static void set_phase_field(struct parser *parser, const struct word *word, stru
     }
 }
 
-/* What `unknown` calls carry beside the slots. */
+/* The arguments of `unknown` calls in addition to the slots. */
 struct raw_call {
     bool has_number;
     int64_t number;
@@ -312,7 +312,7 @@ static enum status set_field(struct parser *parser, const struct word *word, str
     if (status != STATUS_OK)
         return status;
     set_phase_field(parser, word, event, fields, &known);
-    /* A field that nobody reads is most likely a slip of the pen. */
+    /* An unused field is most likely a typo. */
     if (!known && event->kind != EVENT_OTHER && !event_is_of_handler(event))
         return REFUSE(parser, "%s: nobody reads a field %.*s (write ~%.*s to carry it anyway)",
                       event->class->name, (int)word->name.count, word->name.at,

@@ -85,7 +85,7 @@ static bool is_type(const char *type)
     return type && cells_named(type);
 }
 
-/* Whether `object` has the fields of `wanted`: all of them, or the key fields only. */
+/* Whether `object` has the fields of `wanted`: all of them, or only the key fields. */
 static bool has_fields(json_t *wanted, const json_t *object, const char *type, bool keys_only)
 {
     const char *field;

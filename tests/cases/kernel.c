@@ -205,7 +205,7 @@ static struct life *new_life(struct kernel *kernel, int tid, struct process *pro
 
 /* --- events --- */
 
-/* Each event has an instant of its own. */
+/* Each event has a different time. */
 static void event(struct kernel *kernel, int cpu)
 {
     kernel->now += 1 + below(kernel, 9);
@@ -444,7 +444,7 @@ static void exec(struct kernel *kernel, int cpu, struct life *life)
         if (process->open[fd] >= 0 && kernel->files[process->open[fd]].cloexec)
             end_file(kernel, process, fd);
     if (life->tid != life->pid) {
-        /* The leader's number goes on with what the caller was. */
+        /* The leader's tid continues as the thread of the caller. */
         struct life *successor = new_life(kernel, life->pid, process, life->name);
         enum call call = life->call;
         charge(kernel, life);

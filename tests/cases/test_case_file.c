@@ -152,7 +152,7 @@ Test(case_file, refuses_what_is_no_case_and_names_the_line)
     }
 }
 
-/* What expectation_check() says of `report`; the caller frees it. */
+/* The message of expectation_check() for `report`; the caller frees it. */
 static char *said_of(const char *expect, const char *report, bool *good)
 {
     struct case_file file;

@@ -257,7 +257,7 @@ Test(chunk_list, takes_each_snapshot_as_a_session_of_its_own)
 
 Test(chunk_list, begins_where_losses_begin_that_only_the_next_chunk_tells_of)
 {
-    /* the last packet before the rotation ended at 150, the first behind it begins at 200 */
+    /* the last packet before the rotation ends at 150, the first one after it begins at 200 */
     make_chunk("session/archives", 0, 0, 150);
     make_trace("session/archives/20260101T000001+0000-20260101T000002+0000-1/kernel", CREATED,
                &(struct fake_packet){.begin = 200, .end = 300, .sequence = 1, .discarded = 5}, 1);

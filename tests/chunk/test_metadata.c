@@ -184,13 +184,13 @@ Test(metadata, packets_without_any_head_are_the_whole_file)
 
 Test(metadata, heads_of_packets_have_any_fields)
 {
-    /* 3 bits, 13 bits, a string, an array; the size of 10 bytes is behind them. */
+    /* 3 bits, 13 bits, a string, an array; the size of 10 bytes follows them. */
     static const uint8_t FILE[12] = {5, 0, 'a', 'b', 0, 1, 2, 80, 0};
     expect_packet(NO_HEADER "stream { packet.context := struct {\n"
                             "integer { size = 3; } n; integer { size = 13; } m; string s;\n"
                             "integer { size = 8; } a[2]; " U16 " packet_size; }; };",
                   (struct bytes){FILE, sizeof FILE}, 10);
-    /* The length of a sequence is in front of it. */
+    /* The length of a sequence precedes it. */
     static const uint8_t OTHER[12] = {2, 0, 1, 2, 64, 0};
     expect_packet(NO_HEADER "stream { packet.context := struct {\n" U16
                             " n; integer { size = 8; } a[n]; " U16 " packet_size; }; };",
@@ -205,7 +205,8 @@ Test(metadata, names_are_without_the_escapes_of_the_text)
                   "event { name = \"e\\\"\"; };";
     cr_assert(eq(int, metadata_read(fake_bytes(TEXT), &metadata, NULL), STATUS_OK));
     cr_expect(is_text(metadata.session, "quo\"te \\ AB"));
-    cr_expect(is_text(metadata.hostname, "a\\x09b")); /* controls are told, not done */
+    cr_expect(is_text(metadata.hostname, "a\\x09b")); /* control characters are shown, not
+                                                       * interpreted */
     cr_expect(eq(str, (char *)(uintptr_t)metadata.layout->events[0].name, "e\""));
     metadata_clear(&metadata);
 }

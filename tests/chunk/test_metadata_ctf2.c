@@ -81,7 +81,7 @@ Test(metadata_ctf2, that_is_cut_is_refused_or_lacks_whole_fragments)
         ends += status == STATUS_OK;
         metadata_clear(&metadata);
     }
-    cr_expect(eq(sz, ends, 4)); /* in front of and behind the marks of the two events */
+    cr_expect(eq(sz, ends, 4)); /* before and after the marks of the two events */
     fake_clear(&file);
 }
 
@@ -139,8 +139,8 @@ static enum status read_text(const char *text, struct metadata *metadata)
                                                           UNSIGNED("8", "1", "big",                \
                                                                    "\"packet-total-length\"")))
 
-/* The header ends at 5, the context begins at 8, its second field at 12; the size, 160, is behind
- * the first bit of byte 15. */
+/* The header ends at 5, the context begins at 8, its second field at 12; the size, 160, follows the
+ * first bit of byte 15. */
 Test(metadata_ctf2, finds_packets_of_any_sizes_orders_and_alignments)
 {
     static const char TEXT[] = PREAMBLE ALIAS("count", COUNTER) TRACE(HEADER) STREAM("3", CONTEXT)

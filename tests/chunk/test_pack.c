@@ -139,7 +139,7 @@ Test(pack, tells_the_threads_that_the_chunks_before_told_of)
     cr_assert(ne(ptr, (void *)(uintptr_t)init, NULL));
     cr_expect(eq(i32, init->pid, 1));
     cr_expect(eq(int, strcmp(init->name, "init"), 0));
-    /* a worker of the thumbnail server: told by the state dump */
+    /* a worker of the thumbnail server, from the state dump */
     const struct thread_entry *worker = thread_of(chunk, 354);
     cr_assert(ne(ptr, (void *)(uintptr_t)worker, NULL));
     cr_expect(eq(i32, worker->pid, 345));
@@ -183,7 +183,7 @@ Test(pack, of_two_equal_archives_nothing_is_left_out)
     chunk_list_clear(&list);
 }
 
-/* As mappers receive it: what the chunk before had is told by the seam alone. */
+/* As mappers receive it: only the seam shows what the previous chunk contained. */
 Test(pack, tells_of_a_received_archive_which_traces_it_lacks)
 {
     static const struct thread_directory none;

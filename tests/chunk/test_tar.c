@@ -136,7 +136,7 @@ Test(tar, with_a_changed_header_is_refused)
         tar.at[i] ^= 0x20;
         size_t offset = 0;
         struct tar_entry entry;
-        /* a space before the checksum's digits, or behind them, is no change */
+        /* a space before or after the digits of the checksum changes nothing */
         enum status status = tar_next(fake_data(&tar), &offset, &entry, NULL);
         if (i < 148 || i > 155)
             cr_expect(eq(int, status, STATUS_REJECT), "byte %zu", i);

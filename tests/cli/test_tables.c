@@ -252,7 +252,7 @@ Test(tables, of_an_empty_session_are_a_headline_and_what_is_unknown)
     free(text);
 }
 
-/* A report of phases alone, `count` of them. */
+/* A report with only `count` phases. */
 static char *written_phases(struct phase_row *phases, size_t count, size_t top)
 {
     struct session_report session = {.session = "a//",

@@ -1,4 +1,4 @@
-/* The settings of a program that there is not, told in all four ways. */
+/* The settings of a fictional program, from all four sources. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -99,7 +99,7 @@ static struct config *load_well(struct run *run, const char *line)
     return run->config;
 }
 
-/* The outcome is CONFIG_WRONG, and `err` says exactly `said` (and where help is). */
+/* The outcome is CONFIG_WRONG, and `err` is exactly `said` (plus the hint at --help). */
 static void expect_wrong(const char *line, const char *said)
 {
     struct run run;
@@ -233,7 +233,7 @@ Test(config, a_block_of_the_program_wins_over_the_top_and_others_are_passed_over
     remove_file();
 }
 
-/* `text` is a file for which exactly `said` is said. */
+/* `text` is a file that gives exactly the message `said`. */
 static void expect_wrong_file(const char *text, const char *said)
 {
     write_file(text);

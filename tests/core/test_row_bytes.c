@@ -72,7 +72,7 @@ Test(row_bytes, written_again_are_the_same)
     }
 }
 
-/* What the core says later of names, places and labels does not need the records that told them. */
+/* Later records with names, places, and labels do not need the records that introduced them. */
 Test(row_bytes, written_in_steps_are_the_same)
 {
     for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -201,7 +201,7 @@ static unsigned rounds_of_each(void)
     return rounds ? (unsigned)strtoul(rounds, NULL, 10) : 300;
 }
 
-/* Damage that the marks tell. */
+/* Damage that the marks report. */
 static void take(void *context, const struct result *result)
 {
     unsigned *damaged = context;
@@ -226,8 +226,8 @@ static struct joiner *restarted(struct joiner *joiner, struct schema *schema,
     return again;
 }
 
-/* Whatever can be read can be joined, told, saved and restored. Returns how many intervals had
- * damage. */
+/* Any decoded interval can be joined, emitted, saved, and restored. Returns the number of intervals
+ * with damage. */
 static unsigned join(const struct pieces *pieces, size_t changed, const uint8_t *bytes)
 {
     unsigned damaged = 0;
@@ -282,7 +282,7 @@ static void flip(struct saved_state *saved, uint64_t *random)
         bytes[law_random(random) % record->record.count] ^= (uint8_t)(1 << law_random(random) % 8);
 }
 
-/* Whatever is restored goes on, and is saved again. Returns whether it was. */
+/* Any restored state can continue and is saved again. Returns whether it was restored. */
 static bool go_on(const struct pieces *pieces, const struct saved_state *saved)
 {
     unsigned damaged = 0;

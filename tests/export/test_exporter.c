@@ -1,5 +1,5 @@
-/* What is exported is a function of the results: whoever is restored behind any interval gives the
- * same samples as who has seen all of them. */
+/* The exported data is a function of the results: an exporter that is restored after any interval
+ * gives the same samples as one that has read all intervals. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
@@ -84,7 +84,7 @@ static void take_calls(struct result_sink sink, struct chance *chance, uint64_t 
     call_cell_clear(&cell);
 }
 
-/* By threads that were never told, too, and by handlers with and without a name. */
+/* Also by threads without a result, and by handlers with and without a name. */
 static void take_waits(struct result_sink sink, struct chance *chance, uint64_t thread)
 {
     for (unsigned kind = 0; kind < WAIT_KINDS; kind++) {
@@ -244,7 +244,7 @@ static void bench_close(struct bench *bench)
     outbox_clear(&bench->state);
 }
 
-/* In place of the exporter, one that knows what was saved alone. */
+/* Replaces the exporter by one that has only the saved state. */
 static void restart(struct bench *bench, size_t limit)
 {
     exporter_free(bench->exporter);
@@ -341,7 +341,7 @@ static void compare(uint64_t seed, uint64_t every, size_t limit)
         struct outbox records = {.count = 0};
         put_interval(&records, "web1/shop/20261129", chunk, seed);
         char *wanted = take(&whole, &records);
-        if (chunk % every == 0) { /* one that dies before it has saved this interval */
+        if (chunk % every == 0) { /* one that dies before it saves this interval */
             free(take(&again, &records));
             restart(&again, limit);
         }

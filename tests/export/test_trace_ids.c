@@ -1,5 +1,4 @@
-/* What instances are called as spans: by their identity alone, or as the application's trace
- * says. */
+/* The span ids of instances: from their identity, or from the trace context of the application. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
@@ -83,7 +82,7 @@ Test(trace_ids, children_are_in_the_trace_of_their_root)
     cr_expect(differ(&a, &again));
 }
 
-/* Who stores spans knows them by these: they do not change from version to version. */
+/* Stores identify spans by these ids: they do not change between versions. */
 Test(trace_ids, are_the_same_for_ever)
 {
     static const struct instance_result nothing;

@@ -48,7 +48,7 @@ static void read_all(const struct trace_set *set, size_t bits)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    /* The length of the metadata comes first, then how the rest is divided. */
+    /* First the length of the metadata, then the division of the rest. */
     if (size < 4)
         return 0;
     size_t first = (size_t)data[0] << 8 | data[1];

@@ -1,5 +1,5 @@
-/* Any bytes as records of partials, each behind its length in two bytes: what is taken is joined and
- * reported, whatever it says. */
+/* Any bytes as records of partials, each after its length in two bytes: accepted ones are joined
+ * and reported, whatever their content. */
 #include <stddef.h>
 #include <stdint.h>
 

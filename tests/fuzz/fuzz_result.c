@@ -1,5 +1,5 @@
-/* Any bytes as a record of results: what is taken can be folded, and comes back from a batch and
- * its encoding as the same sums. */
+/* Any bytes as a record of results: an accepted one can be folded, and has the same sums after a
+ * batch and its encoding. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ static void take_again(void *context, struct text key, struct bytes value)
     arena_clear(&arena);
 }
 
-/* What a log comes to that may contradict itself: of a thread that is told to be of two processes,
- * what was told between goes to either. */
+/* The fold of a log that may be inconsistent: if a thread is reported in two processes, the results
+ * in between count for either. */
 static void summarize(const struct fold *fold, char room[512])
 {
     struct arena arena = {.first = NULL};

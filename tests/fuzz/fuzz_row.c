@@ -1,5 +1,5 @@
-/* Any bytes as a row: what is taken can be written, is then read as the same bytes, and can be joined, behind
- * itself as well. */
+/* Any bytes as a row: an accepted one can be written, is then read as the same bytes, and can be
+ * joined, also after itself. */
 #include <assert.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
-/* Any bytes as the saved state of a session, records each behind its length in two bytes, the first
- * being the joiner's own; the highest bit of a length makes it that of the phase definitions. What
- * is restored saves the same number of records again, restores from them, and can be ended. */
+/* Any bytes as the saved state of a session: records, each after its length in two bytes; the first
+ * is that of the joiner. The highest bit of a length marks the record of the phase definitions.
+ * Restored state saves the same number of records again, can be restored from them, and can be
+ * ended. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

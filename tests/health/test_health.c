@@ -1,4 +1,4 @@
-/* The server, asked by curl. */
+/* Requests to the server by curl. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static void close_place(struct place place)
     metrics_free(place.metrics);
 }
 
-/* What curl gets, and behind it the status and the type. */
+/* The response to curl, followed by its status and type. */
 static void get(struct place place, const char *options, const char *path, char *answer,
                 size_t room)
 {
@@ -202,7 +202,7 @@ Test(health, listens_where_it_is_told_to)
     cr_expect(eq(int, health_open(&settings, &second, &why), STATUS_RETRY));
     cr_expect(strstr(why.text, ": Address already in use") != NULL, "%s", why.text);
     cr_expect(second == NULL);
-    settings.listen = "192.0.2.1:80"; /* of documentation: nobody's */
+    settings.listen = "192.0.2.1:80"; /* reserved for documentation */
     cr_expect(eq(int, health_open(&settings, &second, &why), STATUS_RETRY));
     close_place(place);
     place = open_at(":0", 1000);

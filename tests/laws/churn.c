@@ -90,7 +90,7 @@ static void leave(struct churn *churn, int32_t cpu, int32_t tid)
     add(churn, &event);
 }
 
-/* The thread of a kernel event where no switch tells it. */
+/* The thread of a kernel event that no switch shows. */
 static void say_thread(const struct churn *churn, struct event *event, int32_t tid)
 {
     if (churn->options->no_switches) {

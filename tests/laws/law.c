@@ -239,8 +239,8 @@ static void take_passed(void *fold, const struct passed_result *passed)
     fold_take_passed(fold, passed);
 }
 
-/* Ends the joiner behind part `last`, and makes another of what it saved, read in any order; tells
- * some of the living again, which must change nothing. */
+/* Ends the joiner after part `last` and restores another from its state, read in any order;
+ * republishes some live entities, which must change nothing. */
 static struct joiner *restart(struct joiner *joiner, struct schema *schema, struct result_sink sink,
                               const struct part *parts, size_t last, uint64_t *random)
 {
@@ -370,7 +370,7 @@ static int32_t settle(void *context, const struct core *core, int32_t cpu, uint6
     return tid;
 }
 
-/* The definitions that hold from there on, as whoever joins knows them. */
+/* The definitions from there on, as the joiner knows them. */
 static const struct phase_set *set_at(const struct law_trace *trace, uint64_t begin_ns)
 {
     const struct schema *schema = schema_at(trace, begin_ns);

@@ -44,9 +44,9 @@ struct law_figures {
     uint64_t items, bytes; /* sent, encoded */
 };
 
-/* The report as JSON Lines; the caller frees it. `shuffle` (0: none) is the seed for the order and
- * number of threads in which pieces are mapped, for the piece that is mapped twice, and, if odd,
- * for the pieces after which the joiner is saved, ended and restored. */
+/* The report as JSON Lines; the caller frees it. `shuffle` (0: none) is the seed for the order in
+ * which pieces are mapped and the number of threads, for the piece that is mapped twice, and, if
+ * odd, for the pieces after which the joiner is saved, ended, and restored. */
 char *law_report(const struct law_trace *trace, struct law_cuts cuts, unsigned shuffle,
                  struct law_figures *figures);
 /* The same without mapping: events are joined directly. Analyses and counts of the summary only

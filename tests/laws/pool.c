@@ -44,7 +44,8 @@ static void log_record(void *context, struct text key, struct bytes record)
     pool->log[pool->count++] = keep(pool, record);
 }
 
-/* Whole attempts of all pieces in any order, some of them twice; those of two may interleave. */
+/* Complete attempts of all pieces in any order, some of them repeated; the records of two attempts
+ * may interleave. */
 static void make_log(struct pool *pool, const struct law_trace *trace, struct law_cuts cuts,
                      uint64_t *random)
 {

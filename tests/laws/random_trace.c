@@ -88,7 +88,8 @@ const char *const random_trace_counts[RANDOM_TRACE_COUNTS] = {
     "  - {name: all of cpus, begin: 'sched_*', end: '*', on: cpu, by: [thread, process, host]}\n"
     "  - {name: names, begin: 'app:part_begin', end: 'app:part_end', match: [name], by: [name],\n"
     "     on: process}\n",
-    /* as before, by more: what goes on when definitions change is what is equal */
+    /* as before, with further definitions: only equal definitions continue when definitions
+     * change */
     "spans:\n"
     "  - {name: app, begin: 'app:*begin', end: 'app:*end', match: [id], by: [id, cpu, thread, "
     "phase]}\n"
@@ -98,7 +99,7 @@ const char *const random_trace_counts[RANDOM_TRACE_COUNTS] = {
 };
 
 const char *const random_trace_other_phases[RANDOM_TRACE_OTHERS] = {
-    /* one without its parent, one gone; the rest as they were, in another order */
+    /* one without its parent, one removed; the others unchanged, in another order */
     "phases:\n"
     "  - name: work\n"
     "    begin: syscall_entry_read\n"
@@ -215,7 +216,7 @@ static void set_text(struct event *event, unsigned slot, const char *text)
     event->present |= (uint8_t)(1u << (EVENT_VALUES + slot));
 }
 
-/* The process that a thread is of, if it is asked twice. */
+/* The process of a thread; the same if called twice. */
 static int32_t pid_of(int32_t tid)
 {
     return tid <= 3 ? 1 : tid <= 5 ? 4 : tid <= TIDS ? tid : tid - tid % 4;
@@ -558,7 +559,7 @@ static void add_softirq(struct generator *generator, int32_t cpu)
     add(generator, &event);
 }
 
-/* Requests of few sectors, some of which are completed in parts, given back, or issued twice. */
+/* Requests of few sectors; some are completed in parts, requeued, or issued twice. */
 static void add_block(struct generator *generator, int32_t cpu)
 {
     static const char *const names[] = {

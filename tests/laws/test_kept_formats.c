@@ -14,7 +14,7 @@
 #include "wire/outbox.h"
 #include "wire/result_codec.h"
 
-enum { CHUNKS = 4, SAVED = 2 }; /* so many in all, and in front of the state that is kept */
+enum { CHUNKS = 4, SAVED = 2 }; /* number in total, and before the stored state */
 
 static const struct churn_options options = {
     .processes = 2, .requests = 4, .silent = 2, .threads = 4, .active = 2, .losses = true};
@@ -28,7 +28,7 @@ struct entries {
     struct arena arena;
     struct entry at[1024];
     size_t count;
-    size_t chunk_end[CHUNKS]; /* records of partials: behind those of a chunk */
+    size_t chunk_end[CHUNKS]; /* records of partials: the end of those of a chunk */
 };
 
 static void keep(void *context, struct text key, struct bytes record)
@@ -184,7 +184,7 @@ static void expect_same(const char *what, const char *expected, char *found)
     free(found);
 }
 
-/* What the last chunks come to behind a state; of the state itself if `state` is NULL. */
+/* The report of the last chunks joined to a state; of the state alone if `state` is NULL. */
 static char *report_behind(const struct entries *state, const struct entries *records,
                            const struct entries *own)
 {
@@ -200,7 +200,7 @@ static char *report_behind(const struct entries *state, const struct entries *re
     return json;
 }
 
-/* Takes away what mappers of that version have not told of CPUs. */
+/* Removes the data of CPUs that mappers of that version did not send. */
 static char *without_idle(char *json)
 {
     static const char idle[] = ",\"idle_ns\":";
@@ -212,7 +212,7 @@ static char *without_idle(char *json)
     return json;
 }
 
-/* Takes away what mappers of that version have not told: lines of waits, idle time. */
+/* Removes what mappers of that version did not send: lines of waits, idle time. */
 static char *without_later(char *json)
 {
     static const char *const later[] = {"{\"type\":\"waker\"", "{\"type\":\"ran_instead\""};

@@ -96,7 +96,7 @@ static bool holds(const struct world *world, uint64_t seed, const char *expected
                 law_report(&world->trace, cuts, (unsigned)seed, NULL));
 }
 
-/* The same, by a pool whose reducer dies and comes again. */
+/* The same, by a pool whose reducer is killed and restarted. */
 static bool pool_holds(const struct world *world, uint64_t seed, const char *expected,
                        struct law_cuts cuts)
 {
@@ -278,7 +278,7 @@ Test(random_traces, of_user_space_alone)
     check(&(struct random_trace_options){.events = 300, .user_only = true});
 }
 
-/* Between lives of a number, so much time passes that what is over is forgotten. */
+/* Between two lives of a tid, enough time passes for the first one to be forgotten. */
 Test(random_traces, with_pauses)
 {
     check(&(struct random_trace_options){.events = 400, .pauses = 10});

@@ -35,8 +35,8 @@ static void expect_same(unsigned round, size_t cuts, const char *expected, const
     cr_expect(not(differs), "round %u, %zu cuts: %s", round, cuts, difference);
 }
 
-/* Cut into 1 to 64 intervals at random instants, mapped by several threads in random order, some
- * twice: always what the events come to when nothing is mapped. */
+/* Cut into 1 to 64 intervals at random times, mapped by several threads in random order, some
+ * twice: the report is always that of the events joined directly. */
 static void check_law(const char *path)
 {
     struct phase_definitions phases;

@@ -1,5 +1,5 @@
-/* A session that does the same for long: behind 1,000 intervals the reducer holds, keeps and writes
- * what it did behind 300. */
+/* A session that repeats the same work for long: after 1,000 intervals, the reducer uses as much
+ * memory and writes as much state as after 300. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <malloc.h>
@@ -40,7 +40,7 @@ struct soak {
     size_t bytes;      /* of it */
     size_t largest;    /* record ever written */
     size_t written;    /* bytes in the last save */
-    struct fold *fold; /* of the results; NULL: nobody asks */
+    struct fold *fold; /* of the results; NULL: not needed */
     int64_t next;
 };
 
@@ -267,7 +267,7 @@ Test(soak, keeps_records_small_where_a_cpu_is_silent)
     soak_clear(&soak);
 }
 
-/* Killed behind any interval and restored from what it has saved, it tells the same. */
+/* Killed after any interval and restored from its saved state, it emits the same results. */
 Test(soak, goes_on_where_it_was_killed)
 {
     enum { CHUNKS = 60 };
@@ -294,8 +294,8 @@ Test(soak, goes_on_where_it_was_killed)
     free(reports[1]);
 }
 
-/* What open instances have waited for has an end, as they have: more of them than their thread has
- * waits that an instance tells, and one that more processes wake than that. */
+/* The waits of open instances are bounded: more instances than a thread has listed waits, and one
+ * that more processes wake than that. */
 static void keep_few_waits(const struct churn_options *options)
 {
     struct soak soak;

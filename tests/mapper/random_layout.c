@@ -38,8 +38,8 @@ static unsigned pick(struct text_maker *maker, unsigned below)
 
 static void make_members(struct text_maker *maker, unsigned count);
 
-/* Attributes of an integer with some unsigned or signed value. Bits of one byte are all in the
- * byte order of the trace, as babeltrace2 wants them. */
+/* Attributes of an integer with some unsigned or signed value. Bits of one byte are all in the byte
+ * order of the trace, as babeltrace2 requires. */
 static void make_integer(struct text_maker *maker, bool is_signed, unsigned least)
 {
     static const unsigned WHOLE[] = {8, 16, 32, 64}, BASES[] = {2, 8, 10, 16};
@@ -191,8 +191,8 @@ static void make_aliases(struct text_maker *maker, enum packing packing)
                 TIMES[i], i == 0 ? 1 : packed(packing, TIMES[i]), TIMES[i]);
 }
 
-/* A member that rules what is behind the header, and others that rule nothing. No variants:
- * babeltrace2 2.0.4 dies of those that are not LTTng's. */
+/* A member that selects what follows the header, and others without effect. No variants:
+ * babeltrace2 2.0.4 crashes on those that LTTng does not write. */
 static void make_rules(struct text_maker *maker)
 {
     make_integer(maker, false, 4);

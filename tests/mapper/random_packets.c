@@ -16,7 +16,7 @@ struct writer {
     uint64_t now;
     uint64_t passed; /* since the event before, or the packet's begin */
     uint64_t last;   /* the last event's time */
-    bool jumped;     /* `now` is further than the low bits of the time can tell */
+    bool jumped;     /* `now` exceeds the range of the low bits of the time */
     const struct layout_event *event;
     uint64_t number, discarded;
     /* Fields of the packet context that are known at its end: their bits, 0 for none. */
@@ -96,7 +96,7 @@ static void find_users(struct writer *writer, const struct layout_field *field)
         find_users(writer, &field->fields[i]);
 }
 
-/* Slots of packets are wanted by all events, those of an event by itself. */
+/* Slots of packets are needed by all events, those of an event only by that event. */
 static void find_all_users(struct writer *writer, const struct layout_event *event)
 {
     memset(writer->users, 0, writer->layout->slot_count * sizeof *writer->users);
@@ -144,7 +144,7 @@ static const struct layout_field *part_that_means(const struct layout_field *fie
     return NULL;
 }
 
-/* The id, or what says that it comes later, behind the tag of a variant. */
+/* The id, or the value for an extended header, whose id follows in a variant. */
 static uint64_t id_value(struct writer *writer, const struct layout_field *field)
 {
     uint64_t id = writer->event->id;
@@ -232,7 +232,7 @@ static void write_integer(struct writer *writer, const struct layout_field *fiel
         writer->slots[field->save] = value;
 }
 
-/* As few bytes of the time as tell it, behind the time before. */
+/* The fewest low bytes of the time that determine it after the previous time. */
 static void write_short_time(struct writer *writer)
 {
     uint64_t left = writer->now, passed = writer->passed;
@@ -312,7 +312,7 @@ static void write_field(struct writer *writer, const struct layout_field *field)
     case LAYOUT_INTEGER: write_integer(writer, field); break;
     case LAYOUT_VARINT: write_varint(writer, field); break;
     case LAYOUT_FLOAT: write_float(writer, field); break;
-    case LAYOUT_WIDE: /* nobody asks for it here */
+    case LAYOUT_WIDE: /* not needed here */
     case LAYOUT_STRING: write_string(writer); break;
     case LAYOUT_STRING_FIXED: write_text(writer, field->count); break;
     case LAYOUT_STRING_SIZED: write_text(writer, from); break;
@@ -353,7 +353,7 @@ static void write_root(struct writer *writer, const struct layout_field *root)
 
 /* --- events and packets --- */
 
-/* How much of the clock the shortest timestamp of event headers tells, at least 8 bits. */
+/* The number of clock bits in the shortest timestamp of event headers, at least 8. */
 static unsigned time_bits(const struct layout_field *field)
 {
     unsigned least =
@@ -420,7 +420,7 @@ static size_t write_packet(struct writer *writer)
     if (writer->wanted->packets > 1)
         writer->bit += below(writer, 3) * 64;
     align(writer, 8);
-    /* Both readers take what is behind the content's last whole byte for padding. */
+    /* Both readers treat everything after the last whole byte of the content as padding. */
     settle(writer, LAYOUT_CONTENT_BITS, content);
     settle(writer, LAYOUT_PACKET_BITS, writer->bit);
     writer->now += below(writer, 100);

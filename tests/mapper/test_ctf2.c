@@ -103,13 +103,13 @@ Test(ctf2, refuses_a_file_cut_anywhere_but_between_fragments)
             continue;
         struct layout *layout;
         struct failure why;
-        uint8_t *part = memory_new(count); /* where reading behind its end is noticed */
+        uint8_t *part = memory_new(count); /* so that reads past the end are detected */
         memcpy(part, whole.at, count);
         opened_count += layout_open((struct bytes){part, count}, &layout, &why) == STATUS_OK;
         layout_close(layout);
         free(part);
     }
-    /* Behind each of the first five fragments, with and without the next separator. */
+    /* After each of the first five fragments, with and without the next separator. */
     cr_expect(eq(sz, opened_count, 10));
 }
 

@@ -1,4 +1,4 @@
-/* Metadata of CTF 2 that is wrong, or more than anybody means. */
+/* Metadata of CTF 2 that is invalid or exceeds the limits. */
 #include "tests/mapper/ctf2_text.h"
 
 /* --- faults --- */

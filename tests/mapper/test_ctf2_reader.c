@@ -189,7 +189,7 @@ Test(ctf2_reader, steps_over_what_only_ctf_2_has)
     step_over("ctf2-only");
 }
 
-/* Of the time only the low bits are told, seven in each byte. */
+/* Only the low bits of the time are in the packet, seven in each byte. */
 Test(ctf2_reader, takes_times_of_variable_length)
 {
     step_over("ctf2-only-varint-time");

@@ -1,4 +1,4 @@
-/* Packets to events, byte by byte: headers, clocks, and packets that lie. */
+/* Packets to events, byte by byte: headers, clocks, and inconsistent packets. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
@@ -86,7 +86,7 @@ static struct reading read_file(const char *metadata, const struct fake_file *fi
 {
     struct reading reading = {.warnings = 0};
     char name[] = "s", folder[] = "kernel";
-    /* A copy of the right size, so that no read behind it passes unseen. */
+    /* A copy of the exact size, so that reads past its end are detected. */
     uint8_t *copy = memory_new(file->count);
     memcpy(copy, file->at, file->count);
     struct stream_file stream = {.name = name, .data = {copy, file->count}};
@@ -175,7 +175,7 @@ Test(decode, headers_are_aligned_from_the_begin_of_the_packet)
     struct fake_file events = {.at = NULL}, file = {.at = NULL};
     /* The head is 36 bytes long: 4 more than a multiple of 8. */
     fake_number(&events, 31, 4);   /* 36 */
-    fake_number(&events, 40, 4);   /* 40: aligned by 8, as the extended structure wants */
+    fake_number(&events, 40, 4);   /* 40: aligned to 8, as the extended structure requires */
     fake_number(&events, 0, 4);    /* 44 */
     fake_number(&events, 5000, 8); /* 48: the time */
     fake_number(&events, 7, 1);    /* 56: the field */
@@ -221,7 +221,7 @@ Test(decode, an_event_may_have_any_number_of_strings)
     }
 }
 
-/* --- packets that lie --- */
+/* --- inconsistent packets --- */
 
 #define LIARS                                                                                      \
     BEGIN("le", "8")                                                                               \
@@ -269,7 +269,7 @@ Test(decode, an_event_may_be_a_little_late_but_no_more)
 {
     struct fake_file events = {.at = NULL}, file = {.at = NULL};
     put_compact(&events, 0, 150);
-    put_compact(&events, 1, 250); /* the packet says that it ends at 200 */
+    put_compact(&events, 1, 250); /* the header of the packet states an end at 200 */
     add_packet(&file, false, 100, 200, events.at, events.count);
     expect(BEGIN("le", "8") STREAM(COMPACT("8")) TWO, &file, "150 a\n250 b\n", "");
     fake_number(&events, 31, 1);
@@ -310,7 +310,7 @@ Test(decode, packets_that_lie_are_said_one_by_one_up_to_a_few_and_all_counted)
     fake_clear(&file);
 }
 
-/* Wherever a packet's content is said to end, events in front of that are all there is. */
+/* Wherever the stated content of a packet ends, exactly the events before it are read. */
 Test(decode, content_that_ends_anywhere_ends_there)
 {
     static const uint8_t EVENTS[] = {0, 110, 7,   1, 120, 'a', 'b', 0,   2, 130, 1, 1,   2, 3,

@@ -370,7 +370,7 @@ Test(differential, random_packets_of_lttng_are_read_alike, .timeout = 600)
     compare_metadata(TEST_DATA "/metadata/ust-2.8", "ust/uid/0", 3);
     compare_metadata(TEST_DATA "/user-space/uid/metadata", "ust/uid/0", 3);
     compare_metadata(TEST_DATA "/user-space/pid/metadata", "ust/pid/1", 3);
-    /* All that a kernel can tell. */
+    /* All events of a kernel that are used. */
     compare_metadata(
         TEST_DATA
         "/thumbnails/archives/20261122T231017+0000-20261122T231045+0000-3/kernel/metadata",
@@ -480,7 +480,7 @@ Test(differential, a_packet_that_lies_takes_no_events_of_others, .timeout = 600)
         size_t whole = 0;
         write_row(&row, &random, trace);
         const struct written *broken = &row.packets[random_below(&random, row.count)];
-        /* Behind the packet header and LTTng's part of the context. */
+        /* After the packet header and LTTng's part of the context. */
         for (size_t i = 100; i < broken->count; i++)
             if (random_below(&random, 4) == 0)
                 broken->at[i] = (uint8_t)random_below(&random, 256);

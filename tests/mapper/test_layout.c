@@ -1,4 +1,4 @@
-/* Metadata files as they lie on disk: in packets or as text, whole or damaged, recorded by LTTng. */
+/* Metadata files as on disk: in packets or as text, complete or damaged, recorded by LTTng. */
 #include <dirent.h>
 #include <stdio.h>
 #include <time.h>
@@ -13,7 +13,7 @@ enum { HEADER = 37 };
 
 struct packet {
     bool big_endian;
-    size_t padding;      /* bytes behind the text */
+    size_t padding;      /* bytes after the text */
     uint32_t extra_bits; /* stated, beyond what is there */
     uint8_t compression;
     uint8_t encryption;
@@ -66,7 +66,7 @@ static struct fake_file packets_of(size_t room, bool big_endian)
 static enum status open_copy(const uint8_t *at, size_t count, struct layout **out,
                              struct failure *why)
 {
-    uint8_t *copy = memory_new(count); /* where reading behind its end is noticed */
+    uint8_t *copy = memory_new(count); /* so that reads past the end are detected */
     memcpy(copy, at, count);
     enum status status = layout_open((struct bytes){copy, count}, out, why);
     free(copy);
@@ -94,7 +94,7 @@ Test(layout, reads_packets_of_any_size_and_byte_order)
         cr_assert(eq(int, open_copy(file.at, file.count, &layout, &why), STATUS_OK), "%s",
                   why.text);
         cr_expect(eq(str, STRING(layout->events[0].name), "e"));
-        /* That of the file says nothing of the trace's. */
+        /* The byte order of the file does not determine that of the trace. */
         cr_expect(not(layout->big_endian));
         layout_close(layout);
         free(file.at);
@@ -192,7 +192,7 @@ Test(layout, refuses_nothing_and_too_much)
     struct failure why = {""};
     cr_expect(eq(int, layout_open((struct bytes){NULL, 0}, &layout, &why), STATUS_REJECT));
     cr_expect(eq(str, why.text, "metadata: empty"));
-    /* The limit is told before anything is read. */
+    /* The limit is checked before anything is read. */
     struct bytes much = {(const uint8_t *)TEXT, LAYOUT_METADATA_MAX + 1};
     cr_expect(eq(int, layout_open(much, &layout, &why), STATUS_REJECT));
     cr_expect(strstr(why.text, "bytes exceed the limit") != NULL);

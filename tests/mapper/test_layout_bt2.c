@@ -1,5 +1,5 @@
-/* Layouts against libbabeltrace2: it reads the same metadata, and packets that were written as the
- * layout says; classes, names, sizes, ids and the number of events are the same in both. */
+/* Layouts against libbabeltrace2: it reads the same metadata, and packets written according to the
+ * layout; classes, names, sizes, ids, and the number of events are equal. */
 #include <babeltrace2/babeltrace.h>
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
-/* What both readers make of streams that are unusual, or lie: packets left out by name, counters
- * and clocks of few bits, several clocks, none. */
+/* How both readers treat unusual or inconsistent streams: skipped packets, counters and clocks of
+ * few bits, several clocks, none. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <inttypes.h>
@@ -49,10 +49,10 @@ struct odd_packet {
     uint8_t times, counters; /* bytes; 0: 8 */
     uint64_t events[4];      /* their times, up to a 0 */
     uint8_t foreign;         /* changes the uuid */
-    uint32_t padding;        /* bytes; told, and there */
-    uint32_t content;        /* bits, told; 0: as it is */
-    uint32_t more_size;      /* bytes; told, and not there */
-    uint64_t instance;       /* of the stream, plus 1; 0: packets tell none */
+    uint32_t padding;        /* bytes; stated and present */
+    uint32_t content;        /* bits, stated; 0: the actual ones */
+    uint32_t more_size;      /* bytes; stated but not present */
+    uint64_t instance;       /* of the stream, plus 1; 0: packets state none */
     bool no_content;
 };
 
@@ -180,7 +180,7 @@ static enum status read_by(const char *name, const struct trace_set *set, struct
     return status;
 }
 
-/* Both readers give `expected`, and say `said`, a part of what there is to be said. */
+/* Both readers give `expected`, and their messages contain `said`. */
 static void expect_of_set(const struct trace_set *set, const char *expected, const char *said)
 {
     static const char *const KINDS[] = {"spanmill", "babeltrace2"};
@@ -201,7 +201,7 @@ static void expect_of_set(const struct trace_set *set, const char *expected, con
     }
 }
 
-/* Of our own reader alone: libbabeltrace2 would stop, or not see it. */
+/* Only for spanmill's reader: libbabeltrace2 would stop or ignore it. */
 static void expect_of_ours(struct odd_trace *trace, const char *metadata, const char *expected,
                            const char *said)
 {
@@ -224,7 +224,7 @@ static void expect_reading(struct odd_trace *trace, const char *name, const char
     trace_clear(trace);
 }
 
-/* --- packets that lie --- */
+/* --- inconsistent packets --- */
 
 Test(odd_streams, of_a_cpu_that_cannot_be_are_named_and_counted_without_it)
 {
@@ -299,7 +299,7 @@ Test(odd_streams, end_where_the_next_packet_begins_whatever_size_they_tell)
         "packet at byte 0: its size is 1048662 bytes, but the next packet is at byte 86");
 }
 
-/* By the index: the size that is told fits the file. */
+/* By the index: the stated size fits the file. */
 Test(odd_streams, end_where_the_index_says_that_the_next_packet_begins)
 {
     struct odd_trace trace = {.name = ""};
@@ -448,7 +448,7 @@ Test(odd_streams, have_counters_that_wrap_by_their_width)
 
 /* --- clocks --- */
 
-/* libbabeltrace2 takes the first bits of packets as they are, so it is not asked here. */
+/* libbabeltrace2 takes the first bits of packets as they are, so it is not compared here. */
 Test(odd_streams, have_clocks_that_wrap_by_their_width)
 {
     struct odd_trace trace = {.name = ""};
@@ -497,7 +497,7 @@ Test(odd_streams, of_two_traces_are_compared_by_what_their_clocks_declare)
     static const struct {
         const char *metadata, *expected;
     } SECOND[] = {
-        /* The same clock, sampled anew; another one. */
+        /* The same clock, sampled again; another one. */
         {TRACE CLOCK("m", "freq = 1000000000; offset_s = 7; offset = 100; uuid = "
                           "\"c0ffee00-0000-4000-8000-000000000001\";") STREAM(0, "m", 64, 64),
          "10 cpu0\n20 cpu0\n30 cpu0\n"},

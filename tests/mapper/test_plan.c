@@ -124,7 +124,7 @@ Test(plan, strings_are_measured_and_sequences_stepped_over)
 
 Test(plan, natural_alignment_costs_a_step_only_where_it_is_not_known)
 {
-    /* The payload begins at a multiple of its own alignment; behind a string nothing is known. */
+    /* The payload begins at a multiple of its alignment; after a string, the offset is unknown. */
     expect_program(ALIASES("32") TRACE("le") STREAM(LARGE)
                        EVENT("syscall_exit_read", "int64_t _ret; uint32_t _a; uint64_t _b;"),
                    "ARv");
@@ -222,7 +222,7 @@ Test(plan, equal_metadata_is_understood_once)
     struct plan_set *other = take(cache, SMALL " ", strlen(SMALL) + 1);
     cr_expect(eq(ptr, first, again));
     cr_expect(ne(ptr, first, other));
-    plan_cache_free(cache); /* what is in use lives on */
+    plan_cache_free(cache); /* entries in use are kept */
     cr_expect(eq(str, STRING(first->layout->events[0].name), STRING("a")));
     plan_set_release(first);
     plan_set_release(again);

@@ -1,4 +1,4 @@
-/* Metadata of CTF 1.8 that is wrong, cut, or more than anybody means. */
+/* Metadata of CTF 1.8 that is invalid, truncated, or exceeds the limits. */
 #include <stdio.h>
 
 #include "tests/mapper/tsdl_text.h"
@@ -127,7 +127,7 @@ Test(tsdl_faults, a_text_cut_inside_a_statement_is_refused)
         layout_close(layout);
         free(part);
     }
-    /* Behind each of the six statements, and behind the spaces that follow four of them. */
+    /* After each of the six statements, and after the spaces that follow four of them. */
     cr_expect(eq(sz, opened_count, 6 + 4));
 }
 
@@ -145,7 +145,7 @@ Test(tsdl_faults, two_members_of_one_name_are_found_among_many)
 
 /* --- limits --- */
 
-/* `count` times `part` behind `begin`, then `end`. */
+/* `begin`, then `count` times `part`, then `end`. */
 static char *repeated(const char *begin, const char *part, size_t count, const char *end)
 {
     size_t first = strlen(begin), step = strlen(part);

@@ -44,8 +44,8 @@ static struct bytes pack_with(const struct thread_directory *threads)
     return (struct bytes){archive, size};
 }
 
-/* How many threads the report has of a process that only the directory tells of; *events is what
- * its summary counts. */
+/* The number of threads in the report whose process only the thread directory has; *events is the
+ * number in its summary. */
 static uint64_t threads_told(bool from_proc, uint64_t *events)
 {
     struct thread_directory threads = {.from_proc = from_proc};

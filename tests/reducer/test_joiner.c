@@ -10,7 +10,7 @@
 #include "reducer/joiner.h"
 #include "trace/schema.h"
 
-/* The sums of all marks, and the damage that was told last. */
+/* The sums of all marks, and the last reported damage. */
 struct seen {
     struct tallies tallies;
     size_t items;
@@ -87,7 +87,7 @@ Test(joiner, says_nothing_of_intervals_that_tile_and_balance)
     joining_free(joining);
 }
 
-/* Unless nobody wants them. */
+/* Unless they are not needed. */
 Test(joiner, counts_what_is_missing_before_the_first_chunk)
 {
     struct joining *joining = joining_new();
@@ -155,7 +155,7 @@ Test(joiner, counts_every_chunk_that_is_missing)
     joining_free(joining);
 }
 
-/* Also where nothing can be used before them, or behind them. */
+/* Also if nothing before or after them is usable. */
 Test(joiner, counts_what_is_missing_before_a_chunk_that_cannot_be_used)
 {
     struct joining *joining = joining_new();

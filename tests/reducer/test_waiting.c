@@ -6,7 +6,7 @@
 
 #include "reducer/waiting.h"
 
-/* A record whose bytes tell where it belongs. */
+/* A record whose bytes contain its place. */
 static void add(struct waiting *waiting, const char *session, uint64_t chunk, uint64_t attempt,
                 uint64_t index, bool is_end)
 {
@@ -216,7 +216,7 @@ Test(waiting, beyond_its_limit_keeps_records_in_a_file)
     waiting_free(waiting);
 }
 
-/* A chunk is missing, and behind it comes what is as small as can be. */
+/* A chunk is missing, and the following ones are as small as possible. */
 static struct waiting *fill(size_t limit, uint64_t chunks, uint64_t records)
 {
     struct waiting *waiting = waiting_new();

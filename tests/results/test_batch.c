@@ -206,7 +206,7 @@ static void take_all(struct fold *fold, struct result_batch *batch)
     result_batch_clear(batch);
 }
 
-/* A thread for each chunk, which lives in that alone, and one that lives on. */
+/* One thread per chunk that exists only in that chunk, and one that continues. */
 Test(fold, that_forgets_does_not_grow_with_time)
 {
     struct fold *fold = fold_new(text_of("h/s/t"));

@@ -233,7 +233,8 @@ static void cut_ends(char *lines)
     *to = '\0';
 }
 
-/* At any instant, what was told when it was new is all that could be told of everybody. */
+/* At any time, the entities published when they were new are all entities that could be
+ * published. */
 static void check_news(const struct world *world, const struct law_log *log, uint64_t seed)
 {
     uint64_t random = seed + 5, at[15];
@@ -258,11 +259,11 @@ Test(log, tells_what_is_new_at_once)
 
 /* --- starting in the middle --- */
 
-/* When an id was told of, and when something referred to it, by interval. */
+/* When an id was published, and when something referred to it, by interval. */
 struct mention {
     size_t told_first, told_last; /* of those from the reader's first interval on */
     size_t referred;              /* the first of those, SIZE_MAX without */
-    size_t ever_last;             /* told, from the begin of the log on */
+    size_t ever_last;             /* published, from the begin of the log on */
     bool told;
 };
 
@@ -318,7 +319,7 @@ static void expect_known(struct map *map, const char *what, size_t first, uint64
     struct mention *each;
     for (size_t at = 0; (each = map_next(map, &at)); free(each)) {
         if (each->referred == SIZE_MAX || each->ever_last < first)
-            continue; /* nobody asks, or it was over before */
+            continue; /* not needed, or it had ended before */
         /* Who reads from the begin never waits for a turn. */
         size_t due = each->referred + (first == 0 ? 1 : TURNS);
         cr_expect(each->told && (each->told_first < due || due >= end),
@@ -350,7 +351,7 @@ Test(log, tells_who_is_alive_within_one_round_from_anywhere)
     for_random_logs(TURNS, 15, check_names_known);
 }
 
-/* Calls and phases in all, over all threads, whoever they are. */
+/* The total of calls and phases over all threads. */
 static uint64_t numbers_of(const struct law_log *log, size_t first, size_t end)
 {
     struct fold *fold = fold_new(text_of("random//"));
@@ -503,7 +504,7 @@ static void cut_slowest(char *lines)
     *to = '\0';
 }
 
-/* How many lines of `lines` are not among `others`; the first is said. */
+/* The number of lines of `lines` that are not in `others`; the first one is printed. */
 static size_t lines_missing(char *lines, const char *others, uint64_t seed)
 {
     size_t missing = 0;

@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "service/log.h"
 
-/* What the line says behind its time; the caller frees *whole. */
+/* The part of the line after its time; the caller frees *whole. */
 #define SAID(whole, level_, ...)                                                                   \
     do {                                                                                           \
         size_t size_;                                                                              \

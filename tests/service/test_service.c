@@ -13,7 +13,7 @@ static const struct config_section *const sections[] = {&service_kafka_section, 
 static const struct config_program program = {
     .command = "mill", .about = "Mills.", .sections = sections, .count = 2};
 
-/* A service told `words`, which end with NULL. */
+/* A service with the arguments `words`, which end with NULL. */
 static struct service *open_service(struct config **config, char **words)
 {
     char *argv[16] = {(char *)(uintptr_t) "mill"};
@@ -109,7 +109,7 @@ Test(service, an_instance_that_was_not_given_is_of_this_process)
     close_service(service, config);
 }
 
-/* Told or not: who scrapes finds the port in the log. */
+/* Configured or not, the port is in the log. */
 Test(service, health_takes_the_next_port_where_one_is_taken)
 {
     struct config *config, *other_config;
@@ -150,7 +150,7 @@ Test(service, settings_of_librdkafka_reach_the_bus_with_their_source)
     close_service(service, config);
 }
 
-/* What service_open() says when it is told `word`. */
+/* The message of service_open() for the argument `word`. */
 static void expect_refused(const char *word, const char *said)
 {
     struct config *config;

@@ -1,4 +1,4 @@
-/* What the workers can be told, as they tell it themselves. */
+/* The settings of the workers, as they print them. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>

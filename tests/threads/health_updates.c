@@ -1,5 +1,5 @@
-/* tests/threads/health_updates.c -- metrics that are updated by two threads while a third one shows
- * them. Meant for TSan, under which Criterion does not run. */
+/* tests/threads/health_updates.c -- metrics that two threads update while a third one shows them.
+ * For TSan, under which Criterion does not run. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* tests/threads/report_jobs.c -- a report with one job and with four: the same bytes. Meant for
- * TSan, under which Criterion does not run. */
+/* tests/threads/report_jobs.c -- a report with one job and with four: the same bytes. For TSan,
+ * under which Criterion does not run. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

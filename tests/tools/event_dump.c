@@ -28,7 +28,7 @@ struct dump {
     uint64_t *counts; /* by class id */
     size_t room;
     uint64_t total, discarded, borders, checksum;
-    uint64_t last_ns; /* of the chunk in hand */
+    uint64_t last_ns; /* of the current chunk */
 };
 
 static void say(void *context, const char *sentence)

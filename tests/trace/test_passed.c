@@ -57,7 +57,7 @@ Test(passed, are_read_as_they_were_put)
     free(out.at);
 }
 
-/* As the first version wrote them: what partials hold is read for ever. */
+/* As the first version wrote them: the contents of partials stay readable. */
 Test(passed, have_the_bytes_of_before)
 {
     static const char kept[] = "\3\11\xd0\x0f\xc8\1\12/etc/hosts";

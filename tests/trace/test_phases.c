@@ -546,7 +546,7 @@ Test(phases_period, more_than_can_travel_is_refused)
     cr_expect(ne(ptr, strstr(why.text, "exceed the limit of 131072"), NULL), "%s", why.text);
 }
 
-/* Each instance would count twice. */
+/* Each instance would be counted twice. */
 Test(phases_period, what_is_defined_twice_alike_is_refused)
 {
     cr_assert(eq(int, add_period("a: $evt.$name == \"x\""), STATUS_OK));

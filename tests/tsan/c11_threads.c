@@ -1,6 +1,6 @@
-/* tests/tsan/c11_threads.c -- the threads of C11, as librdkafka uses them, by those of POSIX. TSan
- * knows these alone: a thread that thrd_create() of glibc starts is none to it, and ends in SIGSEGV.
- * Only in programs that are built for TSan. In glibc, the types are the same. */
+/* tests/tsan/c11_threads.c -- the threads of C11, as librdkafka uses them, implemented with those
+ * of POSIX. TSan supports only the latter: a thread that thrd_create() of glibc starts ends in
+ * SIGSEGV. Only in programs that are built for TSan. In glibc, the types are the same. */
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>

@@ -51,7 +51,7 @@ static void keep(void *context, struct text key, struct bytes record)
     kept->count = record.count;
 }
 
-/* Both the same cell twice, which become one. */
+/* The same cell twice, which becomes one. */
 static struct bytes_kept encoded(const struct atom *cell)
 {
     struct result_batch *batch = result_batch_new();

@@ -1,5 +1,5 @@
-/* Records of a chunk: what is decoded is what was told, of damaged ones nothing is read that is not there, and
- * those that an earlier version of the program wrote are read. */
+/* Records of a chunk: they decode to what was encoded, decoding damaged ones does not read out of
+ * bounds, and records of earlier versions are read. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -152,7 +152,7 @@ Test(partial, an_end_comes_back_as_it_was)
     arena_clear(&arena);
 }
 
-/* In memory of its own, so that whatever is read behind its end is noticed (ASan). */
+/* In a separate allocation, so that ASan detects reads past the end. */
 static enum status decode_copy(struct bytes record)
 {
     uint8_t *copy = malloc(record.count + 1);

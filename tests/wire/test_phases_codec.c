@@ -1,5 +1,5 @@
-/* Phase definitions with all that they may have come back as they were, and of damaged ones nothing
- * is read that is not there. */
+/* Phase definitions with all their parts are decoded as they were encoded; decoding damaged ones
+ * does not read out of bounds. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -104,7 +104,7 @@ Test(phases_codec, any_byte_may_be_another_or_missing)
     struct bytes message = phases_encode(phase_sets_add(&sets, &phases, 0, true), &arena);
     for (size_t at = 0; at < 9 * message.count; at++) {
         size_t count = at < message.count ? at : message.count;
-        uint8_t *copy = malloc(count + 1); /* what is read behind its end is noticed (ASan) */
+        uint8_t *copy = malloc(count + 1); /* so that ASan detects reads past the end */
         memcpy(copy, message.at, count);
         if (at >= message.count)
             copy[at / 8 % count] ^= (uint8_t)(1u << at % 8);

@@ -7,7 +7,7 @@
 #include "results/fold.h"
 #include "wire/result_codec.h"
 
-/* The records that an encoder gave. */
+/* The records of an encoder. */
 struct taken {
     struct arena arena;
     struct text keys[4096];
@@ -324,7 +324,7 @@ Test(result, an_instance_comes_back_as_it_was)
     arena_clear(&taken.arena);
 }
 
-/* What format 2 made of fill(), but that there 2^33 was added to the calls of 2^7 ns alone. */
+/* The encoding of fill() in format 2, except that 2^33 is added only to the calls of 2^7 ns. */
 Test(result, of_waits_comes_back_as_it_was)
 {
     const struct result waits[] = {{.type = RESULT_WAITS,
