@@ -74,7 +74,7 @@ def cut(folder, pieces, into):
 
 
 def race(broker, count, folder, repeats, chunks):
-    """How long `count` mappers take; says also what processor time that was."""
+    """The time that `count` mappers take, and their CPU time."""
     with Pool(partitions=2, chunk_partitions=64) as running:
         mappers = [running.add("mapper", f"m{i}").start() for i in range(count)]
         wait_until(lambda: all(mapper.get("/readyz")[0] == 200 for mapper in mappers), 30,

@@ -56,7 +56,7 @@ fail() {
     exit 1
 }
 
-# once PROGRAM ARGUMENT...: in a container of its own, whose output is ours.
+# once PROGRAM ARGUMENT...: in a separate container, with its output on stdout.
 once() {
     "${podman[@]}" run --rm "${confined[@]}" "$image" "$@"
 }
@@ -110,7 +110,7 @@ wait_results() {
     fail "results differ from those of spanmill report"
 }
 
-# A port that nobody has now.
+# A free port.
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
@@ -127,7 +127,7 @@ start reducer "$reducer_port" spanmill-reducer
 wait_ready mapper "$mapper_port"
 wait_ready reducer "$reducer_port"
 
-# In the midst of its work the mapper is told to leave; another one takes over.
+# The mapper gets SIGTERM while it works; another one takes over.
 once spanmill publish /recording &
 for _ in $(seq 1500); do
     mapped=$(curl -fsS "http://127.0.0.1:$mapper_port/metrics" |

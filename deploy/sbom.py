@@ -30,7 +30,7 @@ def identifier(*parts):
 
 
 def package(spdx_id, name, version, **more):
-    """What SPDX wants to be said of each; NOASSERTION where this list does not tell."""
+    """The fields that SPDX requires for each; NOASSERTION if unknown."""
     return {"SPDXID": spdx_id, "name": name, "versionInfo": version, "filesAnalyzed": False,
             "downloadLocation": "NOASSERTION", "licenseConcluded": "NOASSERTION",
             "licenseDeclared": "NOASSERTION", "copyrightText": "NOASSERTION", **more}

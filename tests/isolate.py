@@ -123,7 +123,7 @@ def exit_code(status):
 
 
 def forked(function, *arguments):
-    """Runs a function in a process of its own, which it does not come back from."""
+    """Runs a function in a separate process; does not return there."""
     parent, pid = os.getpid(), os.fork()
     if pid == 0:
         try:

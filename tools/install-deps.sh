@@ -78,7 +78,7 @@ if [ "$(id -u)" -eq 0 ]; then
     as_root=
 elif command -v sudo >/dev/null 2>&1; then
     as_root='sudo --preserve-env=DEBIAN_FRONTEND'
-    # Without a terminal there is nobody to type a password.
+    # Without a terminal, a password cannot be typed.
     [ -t 0 ] || as_root="$as_root -n"
 else
     say "not root, and no sudo. Ask somebody who may: apt-get install$missing"
@@ -110,7 +110,7 @@ done
 # Slim images have no folder for the link that the Java package makes to its man page.
 [ -d /usr/share/man/man1 ] || $as_root mkdir -p /usr/share/man/man1
 
-# Tests make a database of their own: none is made, nor started, because the package is installed.
+# Tests create their own database: installing the package must neither create nor start one.
 no_main=/etc/postgresql-common/createcluster.d/no-main.conf
 if [ ! -e /etc/postgresql-common ]; then
     $as_root mkdir -p "${no_main%/*}"

@@ -5,7 +5,7 @@
 #
 # BUILD: build/release, which is built already. FOLDER: build/packages; other packages in it are deleted.
 # The version is that of CMakeLists.txt for a commit with its tag, vVERSION, and for what is not in git;
-# else VERSION+gitDATE.COMMIT, with .changed behind it where files were changed since the commit.
+# else VERSION+gitDATE.COMMIT, followed by .changed if files were changed since the commit.
 set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build/release}

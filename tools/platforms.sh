@@ -34,7 +34,7 @@ make_chroot() {
     touch "$root.made"
 }
 
-# The files that git knows, with their times, so that a second build does what is needed.
+# The files tracked by git, with their times, so that a second build is incremental.
 copy_sources() {
     mkdir -p "$root/src"
     find "$root/src" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +

@@ -61,7 +61,7 @@ class SessionDaemon:
         return [each.split("</name>")[0] for each in listed.split("<session><name>")[1:]]
 
     def create(self, name, folder):
-        """A started session of what the shop of examples/traced tells."""
+        """A started session with the events of the shop of examples/traced."""
         self.lttng("create", name, f"--output={folder}")
         self.lttng("enable-event", "--userspace", "shop:*", "--session", name)
         self.lttng("add-context", "--userspace", "--type=vpid", "--type=vtid", "--session", name)

@@ -1,4 +1,5 @@
-"""The agent at the edges: sessions made anew in a folder that others had, and what it may not read."""
+"""The agent in special cases: sessions created again in a folder of earlier ones, and files without read
+permission."""
 import glob
 import json
 import os
@@ -74,8 +75,8 @@ def test_made_anew():
 
 
 def test_unreadable():
-    """what the agent may not read is named once, told in its metrics and held against its being
-    ready; when it may, it goes on"""
+    """unreadable paths are logged once, counted in the metrics, and make the agent not ready; when they are
+    readable, it continues"""
     if os.geteuid() != 0:
         raise Skip("not root: there is nobody else to be")
     with Pool(partitions=2) as running:

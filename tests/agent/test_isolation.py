@@ -29,7 +29,7 @@ class Shop:
                                         env=daemon.environment)
 
     def check(self):
-        """What the program said is what the trace has, and no other's."""
+        """The trace has the events of the program, and no others."""
         assert self.process.wait() == 0
         self.daemon.lttng("destroy", self.name)
         said = logged(self.log)
@@ -82,7 +82,7 @@ def marked(mark):
 
 
 def kill_runner(options):
-    """A runner, killed while a test of it has a child, and one in a session of its own."""
+    """A runner that is killed while its test has a child and another one in a separate session."""
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
     test = "sleep 600 & setsid sleep 600 & echo started; wait"
     runner = subprocess.Popen(
@@ -114,7 +114,7 @@ def test_killed_owner():
             subprocess.run(["sh", "-c", '"$@" <"$ASK" >"$ANSWER" & true', "sh", *command],
                            check=True,
                            env={**os.environ, "MARK": mark, "ASK": ask, "ANSWER": answer})
-            # The shell is over, and whatever it takes with it got its signal before: what answers lives on.
+            # The shell has ended, and the processes that it ends got their signal before: a process that responds is still running.
             with open(ask, "w") as asking, open(answer) as answering:
                 asking.write("there?\n")
                 asking.flush()
@@ -126,7 +126,7 @@ def test_killed_owner():
 
 
 def test_end():
-    """exit codes and signals are those of the command, and what it leaves behind ends"""
+    """exit codes and signals are those of the command, and its remaining processes are ended"""
     for options in ([], ["--never"]):
         for command, code in (("exit 3", 3), ("kill -ABRT $$", -signal.SIGABRT),
                               ("sleep 600 & exit 0", 0)):

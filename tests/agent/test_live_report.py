@@ -18,7 +18,7 @@ LOSSY = 4
 
 
 class Report:
-    """What `spanmill report --strict` says of a folder."""
+    """The output of `spanmill report --strict` for a folder."""
 
     def __init__(self, daemon, folder, *arguments):
         done = subprocess.run([SPANMILL, "report", "--strict", "--format", "json", folder, *arguments],
@@ -116,7 +116,7 @@ def test_after_a_rotation():
 
 
 def test_program_that_is_killed():
-    """a program with buffers of its own dies: what it had told is there, in both chunks"""
+    """a program with per-process buffers dies: its events are in both chunks"""
     with SessionDaemon() as daemon:
         folder = f"{daemon.folder}/shop"
         daemon.lttng("create", "shop", f"--output={folder}")

@@ -1,5 +1,5 @@
-"""A real session daemon, a traced program, an agent that rotates, the broker and the workers: what
-the program says of itself is what comes out."""
+"""A real session daemon, a traced program, an agent that rotates, the broker, and the workers: the results
+equal the program's own log."""
 import json
 import os
 import subprocess
@@ -29,7 +29,7 @@ def logged(path):
 
 
 def found(lines):
-    """Count and time by phase path, as the results tell."""
+    """Count and time by phase path, from the results."""
     spans = {}
     for line in lines:
         row = json.loads(line)

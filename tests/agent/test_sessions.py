@@ -95,7 +95,7 @@ def test_ended_meanwhile(running, daemon):
     shop = traced.shop(4)
     traced.wait_for_chunks([2], limit=15)
     traced.agent.kill()
-    # One that the agent has asked for may still be on its way.
+    # A rotation that the agent requested may still be in progress.
     wait_until(lambda: daemon.lttng("rotate", "meanwhile", check=False).returncode == 0, 10,
                "a rotation")
     assert shop.wait() == 0
@@ -119,7 +119,7 @@ def test_never_rotated(running, daemon):
 
 @with_daemon
 def test_broker_away(running, daemon):
-    """rotations go on while the broker is away, and nothing of them is lost"""
+    """rotations continue while the broker is unavailable, and none of their chunks is lost"""
     broker, running.broker = running.broker, "127.0.0.1:9"
     traced = Traced(running, daemon, "away", "--rotate-every", "500ms", "--statedump-every", "2")
     traced.agent.start()
@@ -137,7 +137,7 @@ def test_broker_away(running, daemon):
 
 @with_daemon
 def test_by_size(running, daemon):
-    """a chunk that is as large as is asked for is rotated"""
+    """a chunk that reaches --rotate-size is rotated"""
     traced = Traced(running, daemon, "size", "--rotate-size", "4K")
     traced.agent.start()
     shop = traced.shop(15)  # also after the first rotation, if that is late

@@ -61,7 +61,7 @@ class Watched:
             self.add(number)
 
     def announced(self):
-        """What the topic has, archives fetched into a folder that is made anew."""
+        """The announcements of the topic; archives are fetched into a new folder."""
         folder = os.path.join(self.pool.folder, "fetched")
         shutil.rmtree(folder, ignore_errors=True)
         os.mkdir(folder)
@@ -70,7 +70,7 @@ class Watched:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def said(self, event="chunk published"):
-        """Numbers of the chunks of which the agent says so."""
+        """Numbers of the chunks with this log event of the agent."""
         return [int(number) for number in
                 re.findall(rf'event="{event}" .* chunk=(\d+) ', self.agent.log())]
 
@@ -86,7 +86,7 @@ class Watched:
 
 
 def check_bounds(rows):
-    """Every announcement of a chunk says the same, and neighbours meet."""
+    """All announcements of a chunk are equal, and the intervals of neighbors meet."""
     bounds = {}
     for row in rows:
         assert row["key"] == f"{row['session']}/{row['chunk']}", row
@@ -136,7 +136,7 @@ def test_chunk_by_chunk():
 
 
 def test_crash_points():
-    """an agent that dies at any of its steps says the same when it comes back"""
+    """an agent that is killed at any step announces the same after a restart"""
     pool.need_crash_points()
     expected, points = report(THUMBNAILS), crash_points()
     assert len(points) >= 6, points

@@ -34,14 +34,14 @@ def lines(text, **others):
 # None is there.
 expect(topics("check", *SMALL, *of_prefix), (1, lines("does not exist"), ""))
 
-# They are made, once, and found by whoever comes next.
+# They are created once and found by the next call.
 expect(topics("create", *SMALL, *of_prefix),
        (0, lines("made, 2 partitions", chunks="made, 3 partitions"), ""))
 good = lines("as expected, 2 partitions", chunks="as expected, 3 partitions")
 expect(topics("create", *SMALL, *of_prefix), (0, good, ""))
 expect(topics("check", *SMALL, *of_prefix), (0, good, ""))
 
-# What differs is told, and left as it is.
+# Differences are reported, and not changed.
 code, out, err = topics("create", *SMALL, *of_prefix, "--chunk-partitions", "4",
                         "--parked-retention", "1d", "--state-dirty", "50")
 expect((code, err), (1, ""))
@@ -53,7 +53,7 @@ for line in ("chunks: partitions is 3, should be 4",
 expect(out.count("as expected"), 3)
 expect(topics("check", *SMALL, *of_prefix), (0, good, ""))
 
-# What a broker refuses, or nobody answers.
+# A refusing broker, and no broker.
 code, out, err = topics("create", "--prefix", prefix + "x")
 expect((code, out), (1, ""))
 assert err.startswith(f"spanmill topics: {prefix}x.chunks: ") and "eplication" in err, err

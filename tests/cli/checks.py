@@ -1,4 +1,4 @@
-"""What tests of commands share: they run spanmill, tell all that is wrong, and fail in the end if anything was."""
+"""Shared by tests of commands: they run spanmill, report all failures, and fail at the end if there was any."""
 import os
 import subprocess
 import sys

@@ -84,7 +84,7 @@ class Trace:
         self.tracks[track["uuid"]] = track
 
     def thread_of(self, uuid):
-        """That of the track, or of the one that it lies in."""
+        """That of the track, or of its parent."""
         while "thread" not in self.tracks[uuid] and "parent" in self.tracks[uuid]:
             uuid = self.tracks[uuid]["parent"]
         return self.tracks[uuid].get("thread")

@@ -28,7 +28,7 @@ def events():
 
 
 class Pairs:
-    """Begins and ends by a key: count, time, and what has one of them alone, by a name of each."""
+    """Begins and ends by a key: count, time, and the number of those with only one of them, by name."""
 
     def __init__(self):
         self.open = collections.defaultdict(list)

@@ -1,4 +1,4 @@
-"""`spanmill explain`: the story of an instance adds up to what the report says of it."""
+"""`spanmill explain`: the story of an instance adds up to its report."""
 import json
 import os
 import re
@@ -87,13 +87,13 @@ for row in chosen:
         if node.text.startswith("blocked") and "; woken by " not in node.text \
                 and "was not seen" not in node.text:
             wrong(f"{name}: nobody woke it: {node.text}")
-    # The head says of all that it waited for whom.
+    # The head lists all wakers and threads that ran instead.
     for part, words in (("blocked_ns", "blocked, in:"), ("blocked_ns", "blocked, woken by:"),
                         ("runnable_ns", "runnable, ran instead:")):
         heads = [line for line in story.splitlines() if line.startswith(words)]
         if len(heads) != (row[part] > 0) or any("not known" in line for line in heads):
             wrong(f"{name}: {part} {row[part]}: {heads}")
-    # Each chunk is read that it lies in, and no more.
+    # Only the chunks of the instance are read.
     read = re.search(r"in (\d) of 4 chunks$", story)
     if not read or int(read[1]) > 3:
         wrong(f"{name}: {story.splitlines()[-1]}")
@@ -114,7 +114,7 @@ three, _ = run(*PHASES, "--of", "request/decode", "--slowest", "3")
 if three.count("\ninstance ") != 3 or "  phase request/decode" not in three:
     wrong("--of --slowest 3: not three")
 
-# A phase that ends in a call: the call goes on behind it.
+# A phase that ends in a call: the call continues after it.
 inner, _ = run(*PHASES, "--phase", 'wake(request) : $evt.$name == "syscall_entry_futex" : '
                '$evt.$name == "sched_waking"', "--unfolded")
 check_sums("a phase that ends in a call", tree(inner))

@@ -51,7 +51,7 @@ def on_page(rows):
 
 
 def check_stories(page, phases, counted):
-    """Those of the slowest without a parent, as explain tells them, unless they are cut."""
+    """The stories of the slowest instances without a parent, as explain prints them, unless truncated."""
     instances = sorted((row for row in counted if row["type"] == "instance" and row["phase"] == "request"),
                        key=lambda row: -row["total_ns"])
     stories = data_of(page, STORIES)
@@ -123,7 +123,7 @@ counts:
             wrong(f"the page asks for something else: {word}")
     check_stories(text, phases, counted)
     check_browser(page, folder)
-    # What cannot be written leaves nothing behind.
+    # A failed write leaves no file.
     run("--html", os.path.join(folder, "no", "such"), TRACE, code=1)
     run("--html", os.path.join(folder, "other"), "-o", os.path.join(folder, "no", "such"), TRACE, code=1)
     run("--perfetto", os.path.join(folder, "other"), "-o", os.path.join(folder, "no", "such"), TRACE, code=1)

@@ -1,4 +1,4 @@
-"""`spanmill log`: a line for each call, as the report counts them, with the names that it knows."""
+"""`spanmill log`: a line for each call, as the report counts them, with the known names."""
 import collections
 import glob
 import json
@@ -161,7 +161,7 @@ _, messages = run("/no/such/folder", code=1)
 if "/no/such/folder" not in messages:
     wrong(f"a wrong path: {messages}")
 run(code=2)
-# --phase: what lies in its instances, on the thread that began them, and nothing else.
+# --phase: exactly the lines within its instances on the thread that began them.
 with tempfile.TemporaryDirectory() as folder:
     every = os.path.join(folder, "phases.yaml")
     with open(os.path.join(TRACE, "phases.yaml"), encoding="utf-8") as file:
@@ -182,7 +182,7 @@ with tempfile.TemporaryDirectory() as folder:
         day_ns = min(begin for each in spans.values() for begin, _ in each) // (86400 * 10**9)
 
         def place(line):
-            """Thread and time of a line; no thread: nobody knows it."""
+            """Thread and time of a line; no thread: unknown."""
             match = re.match(r"(\d\d):(\d\d):(\d\d)\.(\d{9}) \[.*? (\d+)\] ", line)
             if not match:
                 return None, 0
@@ -197,7 +197,7 @@ with tempfile.TemporaryDirectory() as folder:
         if expected - shown or not expected:
             wrong(f"--phase {phase}: {sum((expected - shown).values())} of {sum(expected.values())} "
                   f"lines are missing: {list(expected - shown)[:2]}")
-        # Instances without an end are not told one by one; no other begins behind them on the thread.
+        # Instances without an end are not listed; no other one begins after them on the thread.
         last = {tid: max(end for _, end in each) for tid, each in spans.items()}
         for line in shown - expected:
             tid, at = place(line)
@@ -212,7 +212,7 @@ run("--phase", "request", TRACE, code=2)
 run("--since", "never", TRACE, code=2)
 
 def lose_events(folder):
-    """Says in each packet of the kernel's streams but the first that ten events before it were lost."""
+    """Counts ten lost events before each packet of the kernel streams except the first."""
     for path in glob.glob(os.path.join(folder, "archives/*/kernel/*_[0-9]")):
         with open(path, "r+b") as file:
             at, size = 0, os.path.getsize(path)
@@ -224,7 +224,7 @@ def lose_events(folder):
                 at += packet_bits // 8
 
 
-# Behind a loss of a CPU's events, whoever its next switch takes off is known; calls across it are in two halves.
+# After lost events of a CPU, its next switch shows the current thread; calls across the loss are in two halves.
 with tempfile.TemporaryDirectory() as folder:
     lossy = os.path.join(folder, "lossy")
     shutil.copytree(TRACE, lossy)

@@ -1,4 +1,4 @@
-"""Chunks that lack something, as a user breaks them: what is said of them is what is lost, and no more."""
+"""Incomplete chunks, as a user may break them: exactly what is lost is reported."""
 import json
 import os
 import shutil

@@ -44,7 +44,7 @@ def check_by_published_schema(data):
 
 
 def cut(intervals, begin, end):
-    """Of intervals in their order, which do not overlap, what lies in that time."""
+    """The parts of ordered intervals without overlap within that time."""
     at = max(0, bisect.bisect(intervals, (begin, begin)) - 1)
     while at < len(intervals) and intervals[at][0] < end:
         b, e = max(intervals[at][0], begin), min(intervals[at][1], end)
@@ -211,7 +211,7 @@ def check_report(folder, trace_path, *arguments, least=0):
 
 
 def spans(trace, category, begin, end):
-    """Slices that lie in that time, on whatever tracks."""
+    """Slices within that time, on any track."""
     return collections.Counter(
         (s.name, s.begin, s.end) for s in pieces(trace, category)
         if is_whole(s) and begin <= s.begin and s.end <= end)

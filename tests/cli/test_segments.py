@@ -40,7 +40,8 @@ class Request:
 
 
 def sums(trace, provider):
-    """What requests come to, by tid's process as `pid` is not told: here, ids are of one process at a time."""
+    """The sums of requests, by the process of the tid because `pid` is unknown: here, each id belongs to one
+    process at a time."""
     requests, total = {}, collections.Counter()
     for time, _, name, values in events(trace, provider + ":*"):
         key = values.get("id")

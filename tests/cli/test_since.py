@@ -1,4 +1,4 @@
-"""--since and --until: parts of a time add up to the whole, and each way to write a time means the same."""
+"""--since and --until: parts of a time add up to the whole, and all formats of a time are equivalent."""
 import collections
 import datetime
 import json
@@ -26,7 +26,7 @@ def report(*arguments, trace=TRACE):
 
 
 def is_sum(name):
-    """Numbers that add up: no least, most, quantile or instant; a cut makes halves of its own."""
+    """Numbers that add up: no minimum, maximum, quantile, or time; a cut adds halves."""
     return not name.startswith(("min_", "max_", "p50_", "p99_", "slowest", "begin_", "end_")) and \
         not name.endswith(("_unknown", "pid", "fd"))
 
@@ -66,13 +66,13 @@ def check_sum(whole, parts, what):
 
 
 def at(objects, seconds):
-    """A time so long behind the first event, to the nanosecond."""
+    """A time this long after the first event, to the nanosecond."""
     ns = objects[0]["begin_ns"] + int(seconds * 1e9)
     return f"{ns // 10**9}.{ns % 10**9:09}"
 
 
 # What is known of before is known as in the whole: parts of the time add up to it. The first cut is at a time
-# when nobody knows yet who runs on each CPU, others lie in chunks and in their seams.
+# when the current thread of each CPU is not known yet, others are in chunks and in their seams.
 whole = report()
 for cuts in ([0.1], [1], [10.5], [25], [40], [69], [12, 13], [20, 30, 50]):
     borders = [None, *cuts, None]

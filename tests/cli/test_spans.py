@@ -21,7 +21,7 @@ SPANS = """spans:
      end_where: '$evt.error == 0', match: [dev, sector]}
 """
 EVENT = re.compile(r"^\[(\d+)\.(\d{9})\] \S+ (\w+): \{ cpu_id = (\d+) \}")
-# Begin, end, the fields of a pair, and what it is told by; of cpus, the CPU is one of them.
+# Begin, end, match fields, and the breakdown; for `on: cpu`, the CPU is a match field.
 PAIRS = {"disk": ("block_rq_issue", "block_rq_complete", ("dev", "sector"), "dev", False),
          "irq": ("irq_handler_entry", "irq_handler_exit", ("irq",), "irq", True)}
 

@@ -113,7 +113,7 @@ for kind, part in (("waker", "blocked_ns"), ("ran_instead", "runnable_ns")):
     expected = +expected
     if not expected or not any(by == "thread" for _, by, _ in expected):
         wrong(f"{kind}: nothing is recorded")
-    # Waits that nothing ends are known to the report alone.
+    # Only the report has waits without an end.
     for key in sorted({*expected, *got}, key=str):
         if key[1] != "unknown" and expected[key] != got[key]:
             wrong(f"{kind} {key}: {got[key]} is not {expected[key]}")

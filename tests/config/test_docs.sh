@@ -1,4 +1,4 @@
-# The example of docs/CONFIGURATION.md is what the program says.
+# The example of docs/CONFIGURATION.md is the output of the program.
 set -eu
 path=$(dirname "$SPANMILL")
 work=$(mktemp -d)
@@ -9,7 +9,7 @@ PATH=$path:$PATH
 eval "$(sed -n 's/^\$ SPANMILL_KAFKA_/SPANMILL_KAFKA_/p' docs/CONFIGURATION.md)" >"$work/said"
 diff -u "$work/wanted" "$work/said"
 
-# And it tells each setting of librdkafka that is refused.
+# It lists each refused setting of librdkafka.
 keys=$(sed -n '/own_settings\[\] = {/,/^};/s/^    {"\([a-z_.]*\)",.*/\1/p' shared/bus/bus_settings.c)
 [ "$(wc -w <<<"$keys")" -gt 15 ]
 for key in $keys; do

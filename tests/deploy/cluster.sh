@@ -28,7 +28,7 @@ fail() {
     exit 1
 }
 
-# The module's own place among its siblings, which are released beside it as 0.x.
+# The path of the module among its siblings, which are released with it as 0.x.
 build() { # kube-apiserver, kubelet ...
     [ ! -x "$tools/$1" ] || return 0
     mkdir -p "$tools/module"

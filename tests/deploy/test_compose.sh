@@ -1,5 +1,5 @@
 # The compose file: what it starts is confined like the pods of deploy/kubernetes, what it names is there, and its
-# settings are ones that the programs know.
+# settings are supported by the programs.
 set -eu
 
 check() {

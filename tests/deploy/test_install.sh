@@ -10,7 +10,7 @@ clean() {
     rm -rf "$work"
 }
 trap clean EXIT
-# Somebody may want to uninstall by it.
+# It is needed to uninstall.
 [ ! -e "$manifest" ] || cp "$manifest" "$work/manifest"
 prefix=/opt/spanmill-test
 root=$work/root
@@ -54,7 +54,7 @@ cp "$here"/lib/systemd/system/*.service "$work/units"
 sed -i "s|^ExecStart=$prefix/bin/[a-z-]*|ExecStart=/bin/true|" "$work"/units/*
 
 verify() {
-    # Units of the machine itself, which they need, are not ours to judge.
+    # Units of the machine that they need are not checked.
     systemd-analyze verify --man=no --recursive-errors=no "$1" >"$work/verify.log" 2>&1 &&
         ! grep -q spanmill "$work/verify.log"
 }

@@ -81,7 +81,7 @@ END
 } >"$work/changed/spanmill.yaml"
 [ "$(job $folder/base)" = "$(job "$work/changed")" ] || fail "the job changes with the configuration"
 
-# The settings of each rendering are ones that the programs know.
+# The settings of each rendering are supported by the programs.
 for overlay in base overlays/development overlays/production; do
     for program in spanmill-mapper spanmill-reducer spanmill-export spanmill-agent; do
         path=$(dirname "$SPANMILL")/$program

@@ -76,7 +76,7 @@ if [ -d /usr/share/bash-completion ]; then
     done
 fi
 
-# As far as systemd can tell where it does not run. Manual pages may be left out in a small system.
+# As far as systemd can check this if it does not run. Manual pages may be missing in a minimal system.
 if command -v systemd-analyze >/dev/null; then
     for unit in /usr/lib/systemd/system/spanmill*.service; do
         said=$(systemd-analyze verify --man=no --recursive-errors=no "$unit" 2>&1) || fail "$unit: $said"
@@ -89,7 +89,7 @@ if command -v systemd-analyze >/dev/null; then
 else
     fail 'there is no systemd-analyze'
 fi
-# Whoever enables a service does this. Without a systemd that runs it still makes the links.
+# `systemctl enable` does this; it creates the links even if systemd does not run.
 systemctl enable spanmill-agent spanmill-mapper@1 spanmill-mapper@2 >/dev/null 2>&1
 [ -L /etc/systemd/system/multi-user.target.wants/spanmill-mapper@2.service ] || fail 'systemctl enable'
 echo SPANMILL_KAFKA_SASL_PASSWORD=secret >/etc/spanmill/agent.env

@@ -12,7 +12,7 @@ from pool import ROOT, Pool, report  # noqa: E402
 
 
 def interpreter():
-    """A Python that has the clients: Debian's packages are of its own alone."""
+    """A Python with the client modules: Debian's packages are only for its own Python."""
     for each in (sys.executable, "/usr/bin/python3"):
         found = subprocess.run([each, "-c", "import confluent_kafka, google.protobuf"],
                                stderr=subprocess.DEVNULL, check=False)

@@ -25,7 +25,7 @@ def setting(name, default):
 
 
 class Source(threading.Thread):
-    """Publishes the sample as sessions that differ in their creation time alone."""
+    """Publishes the sample as sessions that differ only in their creation time."""
 
     def __init__(self, running, count):
         super().__init__()
@@ -78,7 +78,7 @@ def main():
         if source.failure:
             raise source.failure
         test_prometheus.wait_for(expected, prometheus, at)
-        # Nothing comes afterwards, and nothing counts twice.
+        # Nothing arrives afterwards, and nothing is counted twice.
         wait_until(lambda: exporter.metric("spanmill_export_lag_records") == 0, 60, "all to be read")
         wrong = totals.differences(expected, totals.of_series(prometheus.all(at)))
         assert not wrong, wrong

@@ -1,4 +1,4 @@
-"""A real Jaeger on loopback, with its traces in memory: what it was sent is asked by its API."""
+"""A real Jaeger on loopback, with its traces in memory: its API returns what it received."""
 import json
 import os
 import urllib.error
@@ -68,7 +68,7 @@ class Jaeger(Server):
                             start=begin_ns // 1000 - 1, end=end_ns // 1000 + 1)
             for trace in told["data"]:
                 out += [span_of(span, trace["processes"]) for span in trace["spans"]]
-        # Asked by service, a trace of several services comes once for each.
+        # A query by service returns a trace of several services once for each.
         return list({(span["trace"], span["span"], span["resource"]["service.name"]): span
                      for span in out}.values())
 

@@ -17,7 +17,7 @@ def fixed32(data):
     return struct.unpack("<I", data)[0]
 
 
-# receiver.fields() does not know 32 bits, which no request of remote write has.
+# receiver.fields() does not support 32 bits, which remote write does not use.
 def all_fields(data):
     at = 0
     while at < len(data):
@@ -282,7 +282,7 @@ def compare(expected, found):
 
 
 def check_parents(found):
-    """Sentences about spans that do not lie in the ones that they are part of."""
+    """Messages about spans that are not within their parents."""
     by_key = {(span["trace"], span["span"]): span for span in found}
     out = []
     for span in found:

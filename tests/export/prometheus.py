@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback, with what is sent to it, and what it is told to scrape."""
+"""A real Prometheus on loopback, with data sent to it and configured scrape targets."""
 import json
 import os
 import shutil

@@ -252,7 +252,7 @@ def write_request_2(data):
 
 # --- the receiver ---
 
-# version -> (content type, what the header of the version says, decoder)
+# version -> (content type, value of the version header, decoder)
 VERSIONS = {1: ("application/x-protobuf", "0.1.0", write_request),
             2: ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0", write_request_2)}
 WRITTEN = "X-Prometheus-Remote-Write-{}-Written"

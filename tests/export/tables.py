@@ -1,4 +1,4 @@
-"""A report's JSON, and the same asked of a database: row by row, by the words of the report."""
+"""A report's JSON and the same data from a database: row by row, with the names of the report."""
 import json
 
 STATES = {"user_cpu_ns": "user_ns", "sys_cpu_ns": "sys_ns", "runnable_ns": "runnable_ns",
@@ -134,7 +134,7 @@ def key_of(row, keys):
 
 
 def merged(rows, key, row):
-    """Of counts: those of all threads together, which have columns of their own in the database."""
+    """Of counts: the totals over all threads, which have separate columns in the database."""
     before = rows.get(key)
     if not before:
         return row
@@ -174,7 +174,7 @@ def differences(expected, database, most=8):
             out.append(f"{kind} {key}: only in the {'report' if key in expected[kind] else 'database'}")
         for key in set(expected[kind]) & set(found):
             wanted = expected[kind][key]
-            # Without durations, a report tells 0 and the database nothing.
+            # Without durations, a report has 0 and the database NULL.
             wrong = {name: (wanted[name], value) for name, value in found[key].items()
                      if name in wanted and (wanted[name] or 0) != (value or 0)}
             if wrong:

@@ -53,7 +53,7 @@ def receives(by_kafka):
 
 
 def test_http():
-    """by HTTP, it receives what a report says, whenever the exporter is killed"""
+    """by HTTP, it receives the totals of a report, whenever the exporter is killed"""
     receives(False)
 
 

@@ -1,5 +1,5 @@
-"""A pool, its exporter and a real Jaeger: spans asked of it are the instances of a report, also when the
-exporter is killed again and again. Needs what tools/otel/install.sh builds."""
+"""A pool, its exporter, and a real Jaeger: its spans are the instances of a report, even if the exporter is
+killed repeatedly. Needs the output of tools/otel/install.sh."""
 import os
 import random
 import sys

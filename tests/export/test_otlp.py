@@ -145,7 +145,7 @@ def test_variables():
 
 
 def test_settings():
-    """what cannot be is refused with 2, and said"""
+    """invalid settings are refused with exit code 2 and a message"""
     with Pool(partitions=1) as running:
         for options, variables, said in (
                 (["--otlp", "collector:4318"], {}, "is not an http or https URL"),

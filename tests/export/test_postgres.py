@@ -88,7 +88,7 @@ def check_sums(expected, found, slack):
 
 
 def of_family(lines, family, *names):
-    """The report's totals of a family, by these labels alone; where the first one is not empty."""
+    """The report's totals of a family by only these labels, if the first one is not empty."""
     out = collections.Counter()
     for (name, labels), number in totals.of_report(lines).items():
         labels = dict(labels)
@@ -202,7 +202,7 @@ def test_kills():
 
 
 def drop_views(database):
-    """All that a step makes, as if the database had none of it yet."""
+    """Everything that a migration step creates, as if the database had none of it yet."""
     views = database.query("SELECT relname FROM pg_class WHERE relkind = 'v'"
                            " AND relnamespace = 'spanmill'::regnamespace")
     return "".join(f'DROP VIEW IF EXISTS spanmill."{row["relname"]}" CASCADE;' for row in views) + (
@@ -211,7 +211,7 @@ def drop_views(database):
 
 
 def test_denied():
-    """a newer schema, a wrong password and an unknown database are said, and nothing is lost"""
+    """a newer schema, a wrong password, and an unknown database are reported, and nothing is lost"""
     lines = report(pool.THUMBNAILS)
     with Pool(partitions=1) as running, Postgres() as database:
         running.publish(pool.THUMBNAILS)

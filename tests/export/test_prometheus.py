@@ -1,4 +1,4 @@
-"""A pool, its exporter and a real Prometheus: what is asked of it is what a report counts."""
+"""A pool, its exporter, and a real Prometheus: the results of queries equal a report."""
 import collections
 import json
 import os
@@ -85,7 +85,7 @@ def check_steps(prometheus, lines, expected, at):
 
 
 def check_exemplars(prometheus, lines):
-    """The slowest instance that a report tells of is the greatest exemplar of its phase."""
+    """The slowest instance of a report is the greatest exemplar of its phase."""
     instances = [row for row in map(json.loads, lines) if row["type"] == "instance"]
     by_id = {row["id"]: row for row in instances}
     begin = min(row["begin_ns"] for row in instances) / 1e9 - 1
@@ -136,7 +136,7 @@ def test_kills():
 
 
 def test_too_old():
-    """without an out-of-order window, what comes a second time is dropped, and said"""
+    """without an out-of-order window, repeated samples are dropped and counted"""
     lines = report(pool.THUMBNAILS)
     expected, at = totals.of_report(lines), summary(lines)["end_ns"] / 1e9 + 1
     with Pool(partitions=1) as running, \

@@ -103,7 +103,7 @@ def test_failures():
 
 
 def test_counted():
-    """a receiver of 2.0 that writes a part of a request, and says how much of it"""
+    """a receiver of 2.0 that writes a part of a request and reports how much"""
     expected = totals.of_report(report(pool.THUMBNAILS))
     refused_name = "spanmill_syscall_seconds_total"
     refused, exemplars = set(), set()
@@ -134,7 +134,7 @@ def test_counted():
 
 
 def test_versions():
-    """a receiver of 1.0 gets that, whether it says that it does not know 2.0 or takes it for nothing"""
+    """a receiver of 1.0 gets 1.0, whether it rejects 2.0 or silently ignores it"""
     expected = totals.of_report(report(pool.THUMBNAILS))
     with Pool(partitions=1) as running:
         start_pool(running)
@@ -150,7 +150,7 @@ def test_versions():
                 check(receiver)
                 assert receiver.by_version[2] == 1, receiver.by_version
         for wanted, other in ((1, 2), (2, 1)):
-            # What it is told to send is kept until it is taken.
+            # Its configured responses are kept until they are used.
             with Receiver(versions=(other,), unknown=(204, "", {}) if wanted == 2 else
                           (415, "unknown type", {})) as receiver:
                 exporter = add_exporter(running, f"only-{wanted}", receiver.url,
@@ -199,7 +199,7 @@ def test_limit():
 
 
 def test_settings():
-    """without a receiver, or with one that is none, it ends with 2 and says why"""
+    """without a receiver, or with an invalid one, it exits with 2 and a message"""
     with Pool(partitions=1) as running:
         for options, said in (([], "no receiver given"),
                               (["--remote-write", "ftp://a/b"], "is not an http or https URL"),

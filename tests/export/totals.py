@@ -1,10 +1,10 @@
-"""What a report's JSON says, as totals of the families that are exported: an independent count."""
+"""The totals of a report's JSON by exported family: an independent count."""
 import collections
 import json
 
 STATES = {"user": "user_cpu_ns", "sys": "sys_cpu_ns", "runnable": "runnable_ns",
           "blocked": "blocked_ns", "unknown": "unknown_ns"}
-# Parts of those, told apart.
+# Parts of those, separately.
 INTERRUPTS = {"irq": "irq_ns", "softirq": "softirq_ns"}
 # What is counted here; analyses may be added that are not.
 COUNTED = tuple(f"spanmill_{name}_" for name in (
@@ -35,7 +35,7 @@ def of_report(lines):
         totals[family, tuple(sorted((k, v) for k, v in labels.items() if v))] += more
 
     def add_times(family, row, **labels):
-        """Interrupts are states of their own; a report tells them as parts of user and sys."""
+        """Interrupts are separate states; in a report, they are parts of user and sys."""
         interrupted = {"sys": row["interrupted_sys_ns"]}
         interrupted["user"] = row["irq_ns"] + row["softirq_ns"] - row["interrupted_sys_ns"]
         for state, field in STATES.items():

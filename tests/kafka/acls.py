@@ -18,7 +18,7 @@ def binding(user, kind, name, pattern, operation):
 
 
 def grant(broker, rights):
-    """Rights: (user, type, name, pattern, operation), in the words of Strimzi's KafkaUser."""
+    """Rights: (user, type, name, pattern, operation), in the terms of Strimzi's KafkaUser."""
     rights = list(rights)
     answer = ask(broker, CREATE_ACLS, VERSION,
                  struct.pack(">i", len(rights)) + b"".join(binding(*right) for right in rights))

@@ -129,7 +129,7 @@ run() {
     return 1
 }
 
-# One that does not end when asked to is killed. (A zombie has no command line: it does not run.)
+# A process that does not end on SIGTERM is killed. (A zombie has no command line: it does not run.)
 end() {
     tries=0
     signal=$1

@@ -1,4 +1,4 @@
-"""Requests to a broker by Kafka's protocol itself, for what clients of the tests' age do not know."""
+"""Requests to a broker in Kafka's protocol, for features that the client library of the tests lacks."""
 import socket
 import struct
 
@@ -9,7 +9,7 @@ def text(value):
 
 
 def text_at(answer, at):
-    """A text, None if it is null, and the place behind it."""
+    """A text, None if it is null, and the offset after it."""
     length, = struct.unpack_from(">h", answer, at)
     at += 2
     return (None, at) if length < 0 else (answer[at:at + length].decode(), at + length)

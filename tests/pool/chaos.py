@@ -32,7 +32,7 @@ POINTS = {
     "publish": ["chunk-stored", "chunk-announced"],
 }
 # Where only some chunks, or some sessions, come to. What is between joining and sending is only
-# passed with results in hand.
+# passed with uncommitted results.
 PARKING, BETWEEN = "mapper-parking", "reducer-between"
 AGENT_POINTS = ["agent-state-written", "agent-state-saved", "agent-packed", "chunk-stored",
                 "chunk-announced", "agent-published"]
@@ -62,7 +62,7 @@ class Broker:
 
 
 def pack(folder, into):
-    """The session's archives, each a path of its own."""
+    """The archives of the session, each with its own path."""
     subprocess.run([program("spanmill"), "pack", "-o", into, folder], check=True,
                    stdout=subprocess.DEVNULL)
     return sorted(glob.glob(os.path.join(into, "*.tar.zst")))

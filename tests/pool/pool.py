@@ -31,7 +31,7 @@ FAST = ["-X", "session.timeout.ms=3000", "-X", "heartbeat.interval.ms=500",
 
 
 # Limits are those of a machine that has nothing else to do. They are there to end what hangs, and a
-# slow or busy machine is given this much more.
+# slow or busy machine gets this much more time.
 PATIENCE = 6
 
 
@@ -148,7 +148,7 @@ class Worker:
                                  f"{limit * PATIENCE} s")
 
     def get(self, path):
-        """Status and text of its health server; status 0 where nobody answers."""
+        """Status and text of its health server; status 0 if there is no answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
@@ -188,7 +188,7 @@ class Worker:
 
 
 class Pool:
-    """Topics of their own on a broker, and the processes around them."""
+    """Separate topics on a broker, and the processes that use them."""
 
     def __init__(self, broker=None, partitions=4, settings=(), phases=PHASES,
                  chunk_partitions=None, topics=True):
@@ -290,7 +290,7 @@ def wait_until(condition, limit, what):
 
 
 class Skip(Exception):
-    """A test that cannot run here; the text says why."""
+    """A test that cannot run here, with the reason."""
 
 
 def need_crash_points():

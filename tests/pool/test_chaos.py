@@ -9,7 +9,7 @@ from pool import PHASES, THUMBNAILS, Pool, need_crash_points, report, say
 
 SEEDS, KILLS = 2, 12
 
-# How each mutant comes to light: where the reducer dies for it, or nowhere. With the results of the
+# How each mutant is detected: where the reducer must die for it, or nowhere. With the uncommitted results of the
 # last of four chunks in hand, nothing that was read before has to be read again.
 MUTANTS = {
     "no-duplicate-check": None,
@@ -20,7 +20,7 @@ MUTANTS = {
 
 
 def test_chaos():
-    """kill -9, SIGSTOP, a broker that dies, and a death at every point"""
+    """kill -9, SIGSTOP, a broker that is killed, and a crash at every crash point"""
     need_crash_points()
     seed = int(os.environ.get("CHAOS_SEED", random.SystemRandom().randrange(1 << 30)))
     total = chaos.run(range(seed, seed + SEEDS), KILLS, THUMBNAILS)
@@ -51,7 +51,7 @@ def is_right(mutant, death):
                              patience=1 if mutant else pool.PATIENCE)
         except AssertionError:
             return False
-        # What came twice may come late.
+        # Duplicates may arrive late.
         end = pool.time.monotonic() + (20 if mutant else 2)
         while running.results() == expected and pool.time.monotonic() < end:
             pool.time.sleep(0.3)

@@ -12,7 +12,7 @@ from pool import PHASES, THUMBNAILS, Pool, canonical, program, say
 
 
 class Recording:
-    """A copy of the small recording, of a host of its own, whose chunks can be hurt."""
+    """A copy of the small recording under another host name, whose chunks can be damaged."""
 
     def __init__(self, parent, host):
         self.folder = os.path.join(parent, host)
@@ -41,7 +41,7 @@ class Recording:
     # What may befall a chunk.
 
     def insert_empty(self, number):
-        """In front of the chunk of this number: streams of 0 bytes."""
+        """Before the chunk of this number: streams of 0 bytes."""
         for later in range(3, number - 1, -1):
             path = self.chunk(later)
             os.rename(path, f"{path.rsplit('-', 1)[0]}-{later + 1}")
@@ -87,7 +87,7 @@ class Recording:
         os.truncate(path, os.path.getsize(path) // 2)
 
 
-# What befalls the chunks of each session, and the chunks that are said to be lost.
+# The damage to the chunks of each session, and the chunks that must be reported as lost.
 SESSIONS = (
     ([(Recording.spoil_all, 0)], 4),
     ([(Recording.insert_empty, 0)], 0),
@@ -127,7 +127,8 @@ def check_losses(lines):
 
 
 def test_three_ways():
-    """empty, cut, missing and unusable chunks at any place: alike from folders, archives, a pool"""
+    """empty, truncated, missing, and unusable chunks at any place: the same from folders, archives, and a
+    pool"""
     with tempfile.TemporaryDirectory() as parent, Pool(partitions=2) as running:
         recordings = []
         for index, (hurts, _) in enumerate(SESSIONS):
@@ -152,7 +153,7 @@ def test_three_ways():
 
 
 def test_copies():
-    """copies of one chunk are sessions of their own, by their folders; two of one number are one"""
+    """copies of one chunk are separate sessions, by their folders; two with the same number are one"""
     with tempfile.TemporaryDirectory() as parent, Pool(partitions=2) as running:
         recording = Recording(parent, "lab99")
         copies = [os.path.join(parent, "copies", name) for name in ("good", "cut", "other")]
@@ -175,7 +176,7 @@ def test_copies():
 
 
 def test_archive():
-    """an archive that cannot be unpacked is a lost chunk for the same reason, wherever it lies"""
+    """an archive that cannot be unpacked is a lost chunk for the same reason, wherever it is"""
     with tempfile.TemporaryDirectory() as parent, Pool(partitions=1) as running:
         subprocess.run([program("spanmill"), "pack", "-o", parent, THUMBNAILS], check=True,
                        stdout=subprocess.DEVNULL)

@@ -1,5 +1,5 @@
-"""What operators and retention do to a pool that runs: it says so, loses nothing in silence, and
-nobody hangs."""
+"""Actions of operators and retention on a running pool: they are reported, nothing is lost silently, and no
+process hangs."""
 import glob
 import os
 import re
@@ -23,7 +23,7 @@ def admin(running, action, topic, *words):
 
 
 def test_partition_of_partials_alone():
-    """a partition more of partials alone: said, with the cure; nothing is lost; then cured"""
+    """one more partition only for partials: reported with the fix; nothing is lost; then fixed"""
     with Archives() as archives, Pool(partitions=2, settings=SOON) as running:
         mapper = running.add("mapper", "m").start()
         reducer = running.add("reducer", "r").start()
@@ -72,7 +72,7 @@ def test_topics_deleted():
 
 
 def test_nobody_answers():
-    """workers that are told to leave while no broker answers do so at once"""
+    """workers that get SIGTERM while no broker answers exit at once"""
     with Pool(partitions=1) as running:
         running.broker = f"127.0.0.1:{pool.free_port()}"
         workers = [running.add(role, role[0], ["--drain", "60s"]).start()
@@ -87,7 +87,8 @@ def test_nobody_answers():
 
 
 def test_archives_gone():
-    """chunks whose archives retention took are parked at once, and are gaps; later ones go on"""
+    """chunks whose archives were deleted by retention are parked at once and become gaps; later ones are
+    processed"""
     with Archives() as archives, Pool(partitions=1) as running:
         for path in archives.paths[1:3]:
             running.publish(path, "--inline-max", "1")
@@ -149,7 +150,7 @@ def test_twins():
 
 
 def test_published_one_by_one():
-    """chunks that are published one by one while the session goes on are cut as all of it is"""
+    """chunks published one by one while the session continues have the same boundaries as the whole session"""
     with tempfile.TemporaryDirectory() as folder, Pool(partitions=2) as running:
         reducer = running.add("reducer", "r").start()
         mapper = running.add("mapper", "m").start()

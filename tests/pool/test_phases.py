@@ -12,12 +12,12 @@ from pool import THUMBNAILS, Pool, program, report, say, wait_until
 
 HOSTS = 6
 
-# Behind which publication which mapper goes to which definitions.
+# After which publication which mapper changes to which definitions.
 ROLLS = {HOSTS + 1: ("m0", "other"), HOSTS + 3: ("m1", "other"),
          3 * HOSTS + 1: ("m0", "first"), 3 * HOSTS + 3: ("m1", "first")}
 
-# Of the recording's own definitions, one as it was, one changed in its list of fields alone; and one
-# whose event nobody has.
+# Of the recording's definitions, one unchanged, one changed only in its list of fields; and one
+# whose event does not exist.
 OTHER = """
 phases:
   - name: nothing
@@ -58,7 +58,7 @@ def pack_hosts(folder):
 
 
 def requests(lines):
-    """What is told of the phase that is defined alike all the time."""
+    """The results of the phase whose definition never changes."""
     return [line for line in lines if '"type":"phase"' in line and '"phase":"request"' in line]
 
 

@@ -49,12 +49,12 @@ def run_recording(folder, phases, limit):
 
 
 def test_thumbnails():
-    """the small recording, shuffled, some of it twice, over two mappers and two reducers"""
+    """the small recording, shuffled, with duplicates, over two mappers and two reducers"""
     run_recording(pool.THUMBNAILS, pool.PHASES, 60)
 
 
 def test_archives_gone():
-    """what is explained once its archives are gone: said, with their names; what is known is told"""
+    """explain after the archives were deleted: they are named, and the known part is shown"""
     topic_admin = os.path.join(os.environ["TEST_BIN"], "topic_admin")
     if not os.path.exists(topic_admin):
         raise pool.Skip("of builds for TSan, which have no tools, the programs alone are tested")
@@ -74,7 +74,7 @@ def test_archives_gone():
 
 
 def test_a1():
-    """A1, shuffled, some of it twice, over two mappers and two reducers"""
+    """A1, shuffled, with duplicates, over two mappers and two reducers"""
     found = recording("A1")
     if not found:
         raise pool.Skip("SPANMILL_RECORDINGS names no folder with A1")

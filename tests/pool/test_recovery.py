@@ -12,7 +12,7 @@ from pool import PHASES, THUMBNAILS, Pool, canonical, program, report, say, wait
 
 
 class Archives:
-    """The small recording's chunks, packed, in a folder of its own."""
+    """The packed chunks of the small recording, in a separate folder."""
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="spanmill-archives-")
@@ -26,14 +26,14 @@ class Archives:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def damage(self, index):
-        """Zeros in the second half: what it says of itself can still be read."""
+        """Zeros in the second half: the description in the archive is still readable."""
         with open(self.paths[index], "r+b") as file:
             size = os.fstat(file.fileno()).st_size
             file.seek(size // 2)
             file.write(bytes(min(4096, size // 4)))
 
     def poison(self, index):
-        """A misspelt word in the metadata of each trace; whoever packs it does not look there."""
+        """A misspelled word in the metadata of each trace, which packing does not check."""
         raw = subprocess.run(["zstd", "-dc", self.paths[index]], check=True,
                              stdout=subprocess.PIPE).stdout
         raw = raw.replace(b"fields := struct {", b"fields := strukt {")
@@ -59,12 +59,12 @@ def mapped(mapper):
 
 
 def has_chunks(running, count):
-    """In the results: what is committed, that is, and stays whoever dies."""
+    """In the committed results, which stay whichever process dies."""
     return f'"chunks":{count}' in "".join(running.results())
 
 
 def test_new_reducer():
-    """a reducer with nothing but the topics goes on where another was killed"""
+    """a reducer that has only the topics continues where another was killed"""
     with Archives() as archives, Pool(partitions=2) as running:
         running.add("mapper", "m").start()
         first = running.add("reducer", "first").start()
@@ -76,7 +76,7 @@ def test_new_reducer():
         for path in archives.paths[2:]:
             running.publish(path)
         running.wait_for(report(THUMBNAILS), 60)
-        # What is counted is told a moment later.
+        # The counters are updated a moment later.
         wait_until(lambda: joined(second) >= 2, 10, "two chunks joined by the second")
         assert joined(second) == 2, f"{joined(second)} chunks joined by the second"
         for line in second.log().splitlines():
@@ -95,7 +95,7 @@ def replay(running):
 
 
 def test_gap_by_time():
-    """a chunk that never comes is given up, and a replay gives it up alike"""
+    """a chunk that never arrives becomes a gap, also in a replay"""
     with Archives() as archives, Pool(partitions=2) as running:
         running.add("mapper", "m").start()
         for index in (0, 3, 2):
@@ -143,7 +143,7 @@ def test_no_gap_while_mappers_are_behind():
 
 
 def test_silence():
-    """a silent session is closed; when it comes again, it goes on after a gap"""
+    """a silent session is closed; when data arrives again, it continues after a gap"""
     with Archives() as archives, Pool(partitions=2) as running:
         mapper = running.add("mapper", "m").start()
         for path in archives.paths[:2]:
@@ -164,7 +164,7 @@ def test_silence():
 
 
 def test_poisoned_chunk():
-    """a damaged archive is parked, its interval is a gap, the mapper goes on"""
+    """a damaged archive is parked, its interval is a gap, and the mapper continues"""
     with Archives() as archives, Pool(partitions=2) as running:
         archives.damage(1)
         expected = archives.report()
@@ -180,8 +180,8 @@ def test_poisoned_chunk():
 
 
 def test_poisoned_metadata():
-    """metadata that ours does not take goes to no other decoder in a mapper: the chunk is parked
-    with the place of the fault"""
+    """metadata that spanmill's decoder refuses is not given to another decoder in a mapper: the chunk is
+    parked with the position of the fault"""
     with Archives() as archives, Pool(partitions=2) as running:
         archives.poison(1)
         mapper = running.add("mapper", "m").start()

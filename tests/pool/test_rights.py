@@ -36,7 +36,7 @@ def rights(users, prefix):
 
 
 class Broker:
-    """One of its own, with a user for each role."""
+    """A separate broker with a user per role."""
 
     def __init__(self, roles):
         self.folder = os.path.join(tempfile.mkdtemp(prefix="spanmill-rights-"), "broker")
@@ -88,7 +88,7 @@ def expect(done, code, words=""):
 
 def try_all(running, broker, users):
     expected = report(pool.THUMBNAILS)
-    # Nobody may do anything yet: a worker ends, and says why.
+    # No user has any right yet: a worker exits with the reason.
     mapper = add(running, broker, "mapper").start()
     wait_until(lambda: not mapper.alive(), LIMIT, "the mapper to end without rights")
     assert mapper.process.returncode == 1, mapper.process.returncode
@@ -123,7 +123,7 @@ def try_all(running, broker, users):
 
 
 def test_roles():
-    """each role has all the rights that it needs, and says which it lacks"""
+    """each role has all the rights that it needs, and reports missing ones"""
     with open(USERS) as file:
         users = list(yaml.safe_load_all(file))
     with Broker([role_of(user) for user in users]) as broker, \

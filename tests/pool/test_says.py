@@ -1,4 +1,4 @@
-"""What the pool says of itself: its log while all is well, and its health while brokers are away."""
+"""Log and health of the pool: in normal operation, and while brokers are unavailable."""
 import os
 import re
 import shutil
@@ -37,7 +37,7 @@ def move_in(session):
 
 
 def test_healthy_log():
-    """a healthy pool tells of each chunk and session, in lines that a strict reader takes"""
+    """a healthy pool logs each chunk and session in lines that a strict parser accepts"""
     expected = report(pool.THUMBNAILS)
     with Pool(partitions=2) as running:
         agent, session = add_agent(running)
@@ -49,7 +49,7 @@ def test_healthy_log():
         running.wait_for(expected, 60)
         for worker in (agent, mapper, reducer):
             assert worker.stop() == 0
-        # There may be one behind that has the last packets of the fourth.
+        # A further chunk may have the last packets of the fourth one.
         published = chunks_in(lines_of(agent, "chunk published"))
         assert published in ([0, 1, 2, 3], [0, 1, 2, 3, 4]), published
         mapped = lines_of(mapper, "chunk mapped")
@@ -72,14 +72,14 @@ def test_healthy_log():
 
 
 def series(worker, name):
-    """Values of a metric by the word of their label."""
+    """Values of a metric by the value of their label."""
     _, text = worker.get("/metrics")
     return {word: float(value) for word, value in
             re.findall(rf'^{name}(?:\{{[^=]*="([^"]*)"\}})? ([0-9.e+-]+)$', text, re.M)}
 
 
 def test_brokers_away():
-    """/readyz follows the brokers, and what waits for them grows in the metrics"""
+    """/readyz follows the brokers, and the metrics show the growing backlog"""
     with Broker() as broker, Pool(broker=broker.address(), partitions=2,
                                   settings=["--unready-after", "2s"]) as running:
         agent, session = add_agent(running)
@@ -122,7 +122,7 @@ def test_brokers_away():
 
 
 def ends(running, role, *options, environment=None):
-    """Exit code and last words of a service that does not start."""
+    """Exit code and last message of a service that does not start."""
     done = subprocess.run([pool.program(f"spanmill-{role}"), "--brokers", running.broker,
                            "--prefix", running.prefix, "--health-listen", "off", *options],
                           stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60 * pool.PATIENCE,
@@ -131,7 +131,7 @@ def ends(running, role, *options, environment=None):
 
 
 def test_refusals():
-    """settings that will not do end a service with 2 and a sentence that names them"""
+    """invalid settings end a service with exit code 2 and a message that names them"""
     with Pool(partitions=1) as running:
         file = os.path.join(running.folder, "file")
         with open(file, "w", encoding="utf-8") as out:
@@ -152,7 +152,7 @@ def test_refusals():
 
 
 def test_health_ports():
-    """where a health port is taken, the next free one is, and the log says which"""
+    """if the health port is in use, the next free one is used, and the log has its number"""
     with Pool(partitions=2) as running:
         first, second = running.add("mapper", "m1"), running.add("mapper", "m2")
         taken = second.port = first.port

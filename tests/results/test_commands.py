@@ -114,7 +114,7 @@ def check_damage(running, expected):
 
 
 def test_results():
-    """results are filtered and shown as reports are, and damage is said"""
+    """results are filtered and shown like reports, and damage is reported"""
     with Pool(partitions=3) as running:
         done = running.spanmill("results")
         assert done.stdout == "" and "no results" in done.stderr
@@ -126,7 +126,7 @@ def test_results():
 
 
 def test_no_topic():
-    """without topics or a broker it says so, soon"""
+    """without topics or a broker, it reports that soon"""
     with Pool() as running:
         running.prefix += "-none"
         begin = time.monotonic()
@@ -149,8 +149,7 @@ def reports_in(path):
 
 
 def grow(running, session, reports):
-    """Lets the pool make results of a part of the small recording, and when they were reported, of
-    the rest."""
+    """Makes the pool process a part of the small recording, and after these results were reported, the rest."""
     os.mkdir(session)
     subprocess.run([program("spanmill"), "pack", "-o", session, pool.THUMBNAILS], check=True,
                    stdout=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""`spanmill results` of a part of the time, and in rows: as `report` tells the same part."""
+"""`spanmill results` of a time window, and in rows: equal to `report` of the same window."""
 import json
 import os
 import signal
@@ -24,7 +24,7 @@ def as_time(ns):
 
 
 def fill(running, paths):
-    """Lets the pool join chunk by chunk: each is a transaction of its own."""
+    """Makes the pool join chunk by chunk, each in its own transaction."""
     workers = [running.add("mapper", "m").start(), running.add("reducer", "r").start()]
     for count, path in enumerate(paths, 1):
         running.publish(path)
@@ -43,7 +43,7 @@ def pack(running):
 
 
 def check_rows(rows, whole):
-    """What rows tell adds up to the report."""
+    """The rows add up to the report."""
     summary = whole[0]
     assert sum(row["events"] for row in rows) == summary["events"], rows
     assert rows[0]["begin_ns"] == summary["begin_ns"], rows[0]
@@ -73,7 +73,7 @@ def check_part(running, since_ns):
 
 
 def test_parts():
-    """results of a part are those that report tells of it, and rows add up to the whole"""
+    """results of a window equal its report, and rows add up to the whole"""
     whole = [json.loads(line) for line in report(pool.THUMBNAILS)]
     whole.sort(key=lambda each: each["type"] != "summary")
     with Pool(partitions=2) as running:

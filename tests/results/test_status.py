@@ -99,7 +99,7 @@ def test_parked():
         assert done.returncode == 4 and "`spanmill parked` lists" in done.stdout, done
         mapper.stop()
         mapper.start()
-        # The first is left out: a chunk behind it makes it a gap.
+        # The first one is missing: a later chunk makes it a gap.
         running.spanmill("parked", "--resend", "--chunk", "1")
         running.spanmill("parked", "--resend", "--chunk", "3")
         state, sessions = wait_for(running, parked=2, chunk=3)
@@ -111,7 +111,7 @@ def test_parked():
 
 
 def test_every():
-    """with --every it looks again until it is told to leave"""
+    """with --every, it repeats until it is ended"""
     with Pool() as running:
         path = os.path.join(running.folder, "states")
         with open(path, "w", encoding="utf-8") as out:
@@ -133,7 +133,7 @@ def test_every():
 
 
 def test_no_pool():
-    """without topics or a broker it says which, soon"""
+    """without topics or a broker, it soon reports which is missing"""
     with Pool() as running:
         running.prefix += "-none"
         done = running.spanmill("status", check=False)

@@ -1,4 +1,4 @@
-# The man page of each worker tells the options that it has, no others.
+# The man page of each worker has exactly its options.
 set -u
 failed=0
 for program in spanmill-mapper spanmill-reducer spanmill-export; do

@@ -92,7 +92,7 @@ for places in 0 1 2 3 4 "1 1 1" "0 2 4" "4 4"; do
     done
 done
 
-# Chunks that are missing: as many are counted, one by one and together, alike from folders and archives.
+# Missing chunks: each is counted, one by one and together, the same from folders and archives.
 for gone in 0 1 2 "0 1" "0 2" "1 2" "0 1 2" 3; do
     session hole
     for number in $gone; do
@@ -115,7 +115,7 @@ for gone in 0 1 2 "0 1" "0 2" "1 2" "0 1 2" 3; do
     rm -rf "$scratch/hole"
 done
 
-# An archive tells that another chunk came after it.
+# An archive shows that another chunk followed it.
 "$SPANMILL" pack --output "$scratch/packed" tests/data/thumbnails >/dev/null
 report "$scratch"/packed/*-[012].tar.zst >"$scratch/got" || wrong "archives that were left out on purpose: $?"
 mkdir "$scratch/aside"
@@ -125,7 +125,7 @@ report "$scratch/packed" >"$scratch/got"
 [ "$(field "$scratch/got" lost_intervals)" = 1 ] || wrong "the last archive is gone: not counted"
 grep -q '"damage":\[{"chunk":3,"scope":"chunk","cause":"missing"' "$scratch/got" || wrong "the last archive is gone: not named"
 
-# What lies beside the chunks that were named was left out on purpose; what is not there was not.
+# Chunks in the same folder as the named ones were left out on purpose; missing ones were not.
 report "$data"/*-[23] >"$scratch/got" || wrong "chunks 2 and 3 alone: $?"
 [ "$(field "$scratch/got" lost_intervals)" = 0 ] || wrong "chunks 2 and 3 alone: others are counted as lost"
 report "$scratch"/packed/*-[12].tar.zst --until +1s >"$scratch/got" || wrong "archives 1 and 2 alone: $?"
@@ -150,7 +150,7 @@ for number in 0 1 2 3; do
     rm -rf "$scratch/broken"
 done
 
-# What is damaged of a chunk is named, alike from folders and archives.
+# Damaged parts of a chunk are named, the same from folders and archives.
 for damage in cut header events metadata stream; do
     session damaged
     chunk=$(echo "$scratch"/damaged/archives/*-2)
@@ -211,7 +211,7 @@ lack stream 2 kernel/kchan_1 kernel/index/kchan_1.idx && both stream
 grep -q "{\"chunk\":2,\"scope\":\"stream\",\"cause\":\"missing\",\"name\":\"kernel/kchan_1\",\"count\":1" \
     "$scratch/got" || wrong "chunk 2 without a stream: not named"
 [ "$(field "$scratch/got" loss_borders)" -ge 2 ] || wrong "chunk 2 without a stream: no borders"
-# The first that is in hand: the next tells. The last: it does itself.
+# If the first one is missing, the next one shows it; if the last one is, it is known itself.
 lack kernel 0 kernel && both kernel
 grep -q '"damage":\[{"chunk":1,"scope":"stream","cause":"missing","name":"kernel","count":4' "$scratch/got" ||
     wrong "the first without a kernel: not named"
@@ -227,7 +227,7 @@ done
 rm -r "$scratch"/ended/archives/*-[23]/ust
 report "$scratch/ended" >"$scratch/got" || wrong "a process that has ended: $(head -3 "$scratch/said")"
 rm -r "$scratch/ended"
-# A stream that is idle has a file without packets (LTTng 2.15): the next chunk says nothing of it.
+# An idle stream has a file without packets (LTTng 2.15): the next chunk does not report it.
 session idle
 : >"$(echo "$scratch"/idle/archives/*-1)/kernel/kchan_1"
 rm "$scratch"/idle/archives/*-1/kernel/index/kchan_1.idx
@@ -237,7 +237,7 @@ report "$scratch/packed" >"$scratch/packed.got" || wrong "an idle stream, packed
 cmp -s "$scratch/got" "$scratch/packed.got" || wrong "an idle stream: packed is another report"
 rm -rf "$scratch/idle" "$scratch/packed"
 
-# What the system refuses is named, wherever it lies; root is refused only without its capabilities.
+# Paths without permission are named, wherever they are; root is refused only without its capabilities.
 refused() {
     local without=()
     [ "$(id -u)" != 0 ] || without=(setpriv --bounding-set=-all --inh-caps=-all)
@@ -269,7 +269,7 @@ chmod -R u+rwx "$scratch/closed"
 [ "$(field "$scratch/got" chunks)" = 4 ] || wrong "refused, and packed: $(head -3 "$scratch/said")"
 rm -r "$scratch/closed" "$scratch/open"
 
-# The domains of a chunk may be named one by one, and lie anywhere.
+# The domains of a chunk may be given one by one, at any path.
 first=$(echo "$data"/*-0)
 report "$first" >"$scratch/one"
 report "$first/kernel" "$first/ust" >"$scratch/two"
@@ -279,7 +279,7 @@ report "$first/ust" "$scratch/some-name" >"$scratch/two"
 [ "$(grep -c '"type":"summary"' "$scratch/two")" = 1 ] || wrong "domains in two places are two sessions"
 [ "$(field "$scratch/two" events)" = "$(field "$scratch/one" events)" ] || wrong "domains in two places: events"
 
-# Two hosts of one name, whose sessions began in one second: their clocks tell them apart.
+# Two hosts of the same name, whose sessions began in the same second: their clocks distinguish them.
 cp -r tests/data/thumbnails/archives "$scratch/twin"
 find "$scratch/twin" -name metadata -exec \
     sed -i 's/fd6856c8-14f2-4562-b4b2-4c33e039f1eb/fd6856c8-14f2-4562-b4b2-4c33e039f1ec/' {} +
@@ -296,7 +296,7 @@ report "$scratch/packed" >"$scratch/got" || wrong "an odd name, packed: status $
 cmp -s "$scratch/folder" "$scratch/got" || wrong "an odd name: packed is another report"
 rm -rf "$scratch/odd" "$scratch/packed"
 
-# No chunk of a session can be used: a summary says so, by the name of its folder.
+# No chunk of a session is usable: a summary reports it, with the name of its folder.
 session ruin
 find "$scratch/ruin" -name metadata -exec sh -c 'echo nonsense >"$1"' - {} \;
 report "$scratch/ruin" >"$scratch/folder"
@@ -311,7 +311,7 @@ cmp -s "$scratch/folder" "$scratch/got" || wrong "nothing can be used: packed is
 grep -q '4 chunks missing or unreadable' "$scratch/got" || wrong "nothing can be used: not in the tables"
 rm -rf "$scratch/ruin" "$scratch/packed"
 
-# Of two chunks of one number, one is left out, and that is said; the same one twice is one.
+# Of two chunks with the same number, one is left out with a message; the same one twice is one.
 session twin
 cp -r "$scratch"/twin/archives/*-1 "$scratch/twin/archives/20261122T230948+0000-20261122T231004+0000-1"
 report "$scratch/twin" >"$scratch/got"
@@ -320,7 +320,7 @@ grep -q 'T231004+0000-1: skipped: it is chunk 1 of the same session as' "$scratc
 rm -rf "$scratch/twin"
 report "$data" "$data"/*-2 >"$scratch/got" || wrong "one chunk twice: $?"
 
-# A session that is being written says so, alike from its folder and its archive.
+# A session that is being recorded is reported as such, from its folder and its archive.
 mkdir "$scratch/live"
 cp -r "$first/kernel" "$scratch/live"
 rm -r "$scratch/live/kernel/index"
@@ -336,7 +336,7 @@ report "$scratch/packed" >"$scratch/got"
 cmp -s "$scratch/folder" "$scratch/got" || wrong "still recording: packed is another report"
 rm -rf "$scratch/packed"
 
-# Whoever breaks what must hold is noticed.
+# Violations of invariants are detected.
 if grep -q SPANMILL_MUTANT "$SPANMILL"; then
     "$SPANMILL" pack --output "$scratch/packed" tests/data/thumbnails >/dev/null
     SPANMILL_MUTANT=no-seam report "$scratch/packed" >"$scratch/got"

@@ -13,7 +13,7 @@ options_of() {
     grep -o -- '--[a-z][a-z-]*' | sort -u
 }
 
-# bash: what comes after some words.
+# bash: the completions after some words.
 complete_words() {
     bash -c '
         compopt() { :; }

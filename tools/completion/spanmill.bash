@@ -4,7 +4,7 @@ _spanmill()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]}
-    # `--format=json` comes as three words.
+    # `--format=json` is passed as three words.
     if [[ $word == = ]]; then
         word=
     elif [[ $before == = && $COMP_CWORD -gt 2 ]]; then
@@ -151,7 +151,7 @@ _spanmill()
     fi
 }
 
-# Services tell their options themselves.
+# Services print their options themselves.
 _spanmill_service()
 {
     local word=${COMP_WORDS[COMP_CWORD]}

@@ -122,7 +122,7 @@ def build(folder):
     if not os.path.isdir(f"{folder}/node_modules/@grafana/ui"):
         subprocess.run(["npm", "install", "--no-audit", "--no-fund",
                         "--legacy-peer-deps"], cwd=folder, check=True)
-    # Two copies of these would not know each other's contexts.
+    # Two copies of these would not share their contexts.
     for name in "i18n", "data":
         shutil.rmtree(f"{folder}/node_modules/@grafana/ui/node_modules/@grafana/{name}",
                       ignore_errors=True)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds a Prometheus that knows remote write 2.0, which Debian 12 has not. Takes some minutes, once.
+# Builds a Prometheus with remote write 2.0, which Debian 12 lacks. Takes some minutes, once.
 #
 #     tools/prometheus/install.sh FOLDER
 set -eu
