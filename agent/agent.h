@@ -59,7 +59,7 @@ struct session {
 
     struct identities *identities; /* the agent's */
     unsigned identity;             /* its own; 0: not known from a chunk yet */
-    bool is_told;                  /* its begin was logged */
+    bool is_logged;                /* its begin was logged */
     bool is_superseded;            /* another session uses its folder now */
 
     /* From the session daemon. */
@@ -189,8 +189,8 @@ MUST_CHECK enum status boundary_skip(struct agent *agent, struct session *sessio
  * is none, or a chunk in between is missing. */
 const struct found_chunk *boundary_seam(const struct found_chunk *found, size_t count,
                                         int64_t number);
-/* The chunk before `chunk`, if none of its streams begins later there: `chunk` is a copy of it or of
- * an older one. Else NULL. */
+/* The chunk before `chunk`, if none of its streams begins later there: `chunk` is a copy of it or
+ * of an older one. Else NULL. */
 const struct found_chunk *boundary_copied(const struct found_chunk *found, size_t count,
                                           const struct found_chunk *chunk);
 
@@ -219,7 +219,7 @@ void spool_limit(struct agent *agent, struct session *session);
 struct spool_view *spool_view_new(struct service *service);
 void spool_view_free(struct spool_view *view); /* NULL is fine */
 /* Call when sessions or their published chunks have changed. */
-void spool_view_tell(struct spool_view *view, const struct agent *agent);
+void spool_view_update(struct spool_view *view, const struct agent *agent);
 
 /* --- access.c --- */
 

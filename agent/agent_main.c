@@ -105,7 +105,7 @@ static bool is_over(void *context)
     health_turn(service_health(agent->service));
     emit_blocked(agent, agent->trying_ms);
     if (service_now_ms() - agent->looked_ms >= LOOK_MS && look_at_daemon(agent))
-        spool_view_tell(agent->view, agent);
+        spool_view_update(agent->view, agent);
     return service_drain_left_ms(agent->service) == 0;
 }
 
@@ -137,7 +137,7 @@ static void look_at_folders(struct agent *agent)
             spool_limit(agent, agent->sessions[i]);
         spool_tidy(agent, agent->sessions[i]);
     }
-    spool_view_tell(agent->view, agent);
+    spool_view_update(agent->view, agent);
 }
 
 static void put_off(struct agent *agent, struct session *session, const char *why)
@@ -180,7 +180,7 @@ static enum status publish_round(struct agent *agent, bool *more, struct failure
         agent->trying_ms = 0;
         emit_blocked(agent, 0);
         if (more_of_it)
-            spool_view_tell(agent->view, agent);
+            spool_view_update(agent->view, agent);
     }
     return STATUS_OK;
 }

@@ -29,9 +29,9 @@ static bool is_known(struct agent *agent, struct session *session, const struct 
         if (found[i].is_rest && identity_read(found[i].path, &session->id, session->clock_uuid))
             session->identity =
                 identity_number(agent->identities, session->id, session->clock_uuid);
-    if (session->id && !session->is_told)
+    if (session->id && !session->is_logged)
         agent_say(agent, LOG_INFO, "session begun", session, session->first, session->folder);
-    session->is_told = session->id != NULL;
+    session->is_logged = session->id != NULL;
     session->is_nameless = !session->id;
     if (session->is_nameless)
         agent_say(agent, LOG_WARNING, "session skipped", session, session->next,

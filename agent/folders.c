@@ -145,7 +145,7 @@ static int by_begin(const void *a, const void *b)
 
 /* Chunks without usable metadata belong to the session of the previous chunk, if they can follow
  * it, else to that of the next one. */
-static void tell_silent(struct found_chunk *found, size_t count)
+static void fill_identities(struct found_chunk *found, size_t count)
 {
     for (size_t i = 1; i < count; i++)
         if (found[i].identity == 0 && found[i].number > found[i - 1].number)
@@ -176,7 +176,7 @@ size_t folder_chunks(struct identities *identities, const char *path, struct fou
     free(archives);
     if (count > 0)
         qsort(*out, count, sizeof **out, by_begin);
-    tell_silent(*out, count);
+    fill_identities(*out, count);
     return count;
 }
 

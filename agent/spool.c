@@ -127,7 +127,7 @@ void spool_view_free(struct spool_view *view)
     free(view);
 }
 
-void spool_view_tell(struct spool_view *view, const struct agent *agent)
+void spool_view_update(struct spool_view *view, const struct agent *agent)
 {
     pthread_mutex_lock(&view->lock);
     forget_sessions(view);

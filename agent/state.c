@@ -53,7 +53,7 @@ static enum status load_line(struct agent *agent, struct session **session, cons
     if (*session && !(*session)->id && sscanf(line, "id %32[0-9a-f] %n", hex, &at) == 1 && at > 0 &&
         line[at] != '\0' && strlen(hex) == 32 && load_uuid(hex, (*session)->clock_uuid)) {
         (*session)->id = memory_string(text_of(line + at));
-        (*session)->is_told = true;
+        (*session)->is_logged = true;
         (*session)->identity =
             identity_number(agent->identities, (*session)->id, (*session)->clock_uuid);
         return STATUS_OK;

@@ -48,10 +48,10 @@ static const struct config_program program = {
                 "spanmill topics check --config /etc/spanmill/spanmill.yaml",
 };
 
-static struct topic_wishes wishes_of(const struct config *config)
+static struct topic_settings topic_settings_of(const struct config *config)
 {
     /* The tables limit the values. */
-    return (struct topic_wishes){
+    return (struct topic_settings){
         .chunk_partitions = (int32_t)config_integer(config, "chunk-partitions"),
         .partitions = (int32_t)config_integer(config, "partitions"),
         .replication = (int)config_integer(config, "replication"),
@@ -128,9 +128,9 @@ static void check_fit(struct bus_admin *admin, const struct bus_settings *bus, b
 
 static enum exit_code run(const struct config *config, const struct bus_settings *bus, bool create)
 {
-    struct topic_wishes wishes = wishes_of(config);
+    struct topic_settings wanted_settings = topic_settings_of(config);
     struct topic_plans plans;
-    topic_plans_init(&plans, &wishes);
+    topic_plans_init(&plans, &wanted_settings);
     struct failure why;
     struct bus_admin *admin;
     bool well = true;
@@ -152,9 +152,9 @@ static enum exit_code run(const struct config *config, const struct bus_settings
 
 static enum exit_code print(const struct config *config, const struct bus_settings *bus)
 {
-    struct topic_wishes wishes = wishes_of(config);
+    struct topic_settings wanted_settings = topic_settings_of(config);
     struct topic_plans plans;
-    topic_plans_init(&plans, &wishes);
+    topic_plans_init(&plans, &wanted_settings);
     for (int i = 0; i < BUS_TOPICS; i++) {
         const struct bus_topic_plan *plan = &plans.at[i];
         char name[BUS_NAME_MAX];

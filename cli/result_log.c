@@ -174,7 +174,7 @@ static void take_flush(struct result_log *log, struct session *session, const ch
         fold_record(log, session, &flush->records[i], !inside);
 }
 
-static void tell_intervals(const struct result_log *log, const struct session *session,
+static void list_intervals(const struct result_log *log, const struct session *session,
                            const struct result_record *record)
 {
     for (size_t i = 0; i < record->count && log->options->interval; i++)
@@ -191,7 +191,7 @@ static void take_record(struct result_log *log, const struct result_record *reco
     struct session *session = session_at(log, record->meta.session);
     if (!session->wanted)
         return;
-    tell_intervals(log, session, record);
+    list_intervals(log, session, record);
     struct torn_flush *flush = &session->flush;
     if (is_whole(log->options)) {
         session->counted = true;

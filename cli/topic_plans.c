@@ -32,14 +32,14 @@ static void plan_number(struct topic_plans *plans, enum bus_topic topic, const c
 }
 
 static void plan_state(struct topic_plans *plans, enum bus_topic topic,
-                       const struct topic_wishes *wishes)
+                       const struct topic_settings *wanted_settings)
 {
     char ratio[TOPIC_VALUE_MAX];
     /* As Kafka formats it: 0.1, not 0.10. */
-    snprintf(ratio, sizeof ratio, "%g", wishes->state_dirty / 100.0);
+    snprintf(ratio, sizeof ratio, "%g", wanted_settings->state_dirty / 100.0);
     plan_value(plans, topic, "cleanup.policy", "compact");
     plan_number(plans, topic, "segment.bytes", STATE_SEGMENT_BYTES);
-    plan_number(plans, topic, "segment.ms", wishes->state_segment_ms);
+    plan_number(plans, topic, "segment.ms", wanted_settings->state_segment_ms);
     plan_value(plans, topic, "min.cleanable.dirty.ratio", ratio);
 }
 
@@ -49,28 +49,29 @@ static void plan_log(struct topic_plans *plans, enum bus_topic topic, uint64_t r
     plan_number(plans, topic, "retention.ms", retention_ms);
 }
 
-void topic_plans_init(struct topic_plans *plans, const struct topic_wishes *wishes)
+void topic_plans_init(struct topic_plans *plans, const struct topic_settings *wanted_settings)
 {
     *plans = (struct topic_plans){0};
     for (int i = 0; i < BUS_TOPICS; i++) {
         enum bus_topic topic = (enum bus_topic)i;
-        plans->at[i] = (struct bus_topic_plan){
-            .topic = topic,
-            .partitions = topic == BUS_CHUNKS ? wishes->chunk_partitions : wishes->partitions,
-            .replication = wishes->replication,
-            .settings = plans->settings[i]};
-        plan_number(plans, topic, "min.insync.replicas", (uint64_t)wishes->min_insync);
+        plans->at[i] = (struct bus_topic_plan){.topic = topic,
+                                               .partitions = topic == BUS_CHUNKS
+                                                                 ? wanted_settings->chunk_partitions
+                                                                 : wanted_settings->partitions,
+                                               .replication = wanted_settings->replication,
+                                               .settings = plans->settings[i]};
+        plan_number(plans, topic, "min.insync.replicas", (uint64_t)wanted_settings->min_insync);
         /* A replica that was behind must not discard acknowledged records. */
         plan_value(plans, topic, "unclean.leader.election.enable", "false");
         plan_number(plans, topic, "max.message.bytes", RECORD_BYTES_MAX);
         /* Ages are measured with one clock, the broker's, not those of hosts. */
         plan_value(plans, topic, "message.timestamp.type", "LogAppendTime");
     }
-    plan_log(plans, BUS_CHUNKS, wishes->retention_ms);
-    plan_log(plans, BUS_ARCHIVES, wishes->retention_ms + ARCHIVES_LONGER_MS);
-    plan_log(plans, BUS_PARTIALS, wishes->retention_ms);
-    plan_state(plans, BUS_STATE, wishes);
-    plan_log(plans, BUS_RESULTS, wishes->retention_ms);
-    plan_log(plans, BUS_PARKED, wishes->parked_retention_ms);
-    plan_state(plans, BUS_EXPORT, wishes);
+    plan_log(plans, BUS_CHUNKS, wanted_settings->retention_ms);
+    plan_log(plans, BUS_ARCHIVES, wanted_settings->retention_ms + ARCHIVES_LONGER_MS);
+    plan_log(plans, BUS_PARTIALS, wanted_settings->retention_ms);
+    plan_state(plans, BUS_STATE, wanted_settings);
+    plan_log(plans, BUS_RESULTS, wanted_settings->retention_ms);
+    plan_log(plans, BUS_PARKED, wanted_settings->parked_retention_ms);
+    plan_state(plans, BUS_EXPORT, wanted_settings);
 }

@@ -6,7 +6,7 @@
 
 #include "bus/admin.h"
 
-struct topic_wishes {
+struct topic_settings {
     int32_t chunk_partitions, partitions; /* of chunks; of each of the others */
     int replication, min_insync;
     uint64_t retention_ms, parked_retention_ms;
@@ -22,6 +22,6 @@ struct topic_plans {
     char values[BUS_TOPICS][TOPIC_SETTINGS_MAX][TOPIC_VALUE_MAX];
 };
 
-void topic_plans_init(struct topic_plans *plans, const struct topic_wishes *wishes);
+void topic_plans_init(struct topic_plans *plans, const struct topic_settings *wanted_settings);
 
 #endif

@@ -65,11 +65,11 @@ static struct session_export *session_at(struct exporter *exporter, struct text 
     return session;
 }
 
-static void tell(const struct exporter *exporter, enum exporter_event event, struct text session,
-                 uint64_t chunk)
+static void notify(const struct exporter *exporter, enum exporter_event event, struct text session,
+                   uint64_t chunk)
 {
-    if (exporter->options.tell)
-        exporter->options.tell(exporter->options.context, event, session, chunk);
+    if (exporter->options.notify)
+        exporter->options.notify(exporter->options.context, event, session, chunk);
 }
 
 /* --- records --- */
@@ -95,13 +95,13 @@ static void take_interval(struct exporter *exporter, int64_t time_ms, struct exp
 {
     const struct result_meta *meta = &exporter->records[0].meta;
     struct session_export *session = session_at(exporter, meta->session);
-    session->heard_ms = time_ms;
+    session->last_record_ms = time_ms;
     if (!session_export_take(session, exporter->records, exporter->record_count, &exporter->samples,
                              out))
-        tell(exporter, EXPORTER_REPEATED, meta->session, meta->chunk);
+        notify(exporter, EXPORTER_REPEATED, meta->session, meta->chunk);
     if (session->series.over > 0 && !session->over_reported) {
         session->over_reported = true;
-        tell(exporter, EXPORTER_OVER_LIMIT, meta->session, meta->chunk);
+        notify(exporter, EXPORTER_OVER_LIMIT, meta->session, meta->chunk);
     }
 }
 
@@ -121,7 +121,7 @@ enum status exporter_take(struct exporter *exporter, struct bytes bytes, int64_t
     if (!follows(exporter, &record)) {
         const struct result_meta *torn =
             exporter->record_count > 0 ? &exporter->records[0].meta : &record.meta;
-        tell(exporter, EXPORTER_TORN, torn->session, torn->chunk);
+        notify(exporter, EXPORTER_TORN, torn->session, torn->chunk);
         drop_records(exporter);
         if (record.part != 0)
             return STATUS_OK;
@@ -197,7 +197,7 @@ size_t exporter_forget(struct exporter *exporter, int64_t before_ms)
     size_t kept = 0, count = exporter->count;
     for (size_t i = 0; i < count; i++) {
         struct session_export *session = exporter->sessions[i];
-        if (session->unsaved || session->heard_ms >= before_ms) {
+        if (session->unsaved || session->last_record_ms >= before_ms) {
             exporter->sessions[kept++] = session;
             continue;
         }

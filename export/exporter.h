@@ -19,7 +19,7 @@ struct exporter_options {
     const char *group;   /* prefix of the keys of saved records; without '/' */
     size_t series_limit; /* per session */
     struct record_sink state;
-    void (*tell)(void *context, enum exporter_event event, struct text session, uint64_t chunk);
+    void (*notify)(void *context, enum exporter_event event, struct text session, uint64_t chunk);
     void *context;
 };
 

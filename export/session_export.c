@@ -157,7 +157,7 @@ static struct bytes save_header(const struct session_export *session,
     at = row_put(at, session->any_time);
     at = row_put_signed(at, session->series.sample_ms);
     at = row_put_signed(at, session->offset_ns);
-    at = row_put_signed(at, session->heard_ms);
+    at = row_put_signed(at, session->last_record_ms);
     at = row_put(at, session->series.keys.count);
     at = row_put_signed(at, session->since_ms);
     return (struct bytes){room, (size_t)(at - room)};
@@ -219,7 +219,7 @@ static enum status restore_header(struct session_export *session, struct bytes b
     session->any_time = row_take(&row) != 0;
     session->series.sample_ms = row_take_signed(&row);
     session->offset_ns = row_take_signed(&row);
-    session->heard_ms = row_take_signed(&row);
+    session->last_record_ms = row_take_signed(&row);
     uint64_t count = row_take(&row);
     session->since_ms = format > 1 ? row_take_signed(&row) : 0;
     if (row.bad || row_left(&row) > 0)

@@ -11,12 +11,12 @@
 #include "export/series.h"
 
 struct session_export {
-    char *name;        /* host/name/created; owned */
-    uint64_t next;     /* the first chunk that was not taken */
-    bool any_time;     /* sample_ms and offset_ns are known */
-    int64_t since_ms;  /* the begin of the first interval; 0: unknown */
-    int64_t offset_ns; /* from raw time to Unix time */
-    int64_t heard_ms;  /* write time of its last record */
+    char *name;             /* host/name/created; owned */
+    uint64_t next;          /* the first chunk that was not taken */
+    bool any_time;          /* sample_ms and offset_ns are known */
+    int64_t since_ms;       /* the begin of the first interval; 0: unknown */
+    int64_t offset_ns;      /* from raw time to Unix time */
+    int64_t last_record_ms; /* write time of its last record */
     struct series_set series;
     struct entities entities;
     const struct cell_views *cells; /* borrowed */

@@ -152,7 +152,7 @@ static const struct trace_info *speaker(const struct reader_info *info)
 
 /* Adds the threads that /proc showed at the interval's begin, as state dump events before the first
  * event. */
-static void tell_threads(struct mapping *mapping, uint64_t time_ns)
+static void emit_threads(struct mapping *mapping, uint64_t time_ns)
 {
     size_t count;
     const struct thread_entry *threads = chunk_threads(mapping->chunk, &count);
@@ -233,7 +233,7 @@ static void add_events(struct mapping *mapping, const struct event *events, size
         count -= before;
         mapping->begun = count > 0;
         if (count > 0 && has_kernel(info_of(mapping)))
-            tell_threads(mapping, events[0].time_ns);
+            emit_threads(mapping, events[0].time_ns);
     }
     core_map(mapping->core, events, count);
     if (mapping->row.count >= ROW_RECORDS)
@@ -241,7 +241,7 @@ static void add_events(struct mapping *mapping, const struct event *events, size
 }
 
 /* A missing user-space trace is a loss in user space, like those that its streams report. */
-static void tell_lost_user(struct mapping *mapping)
+static void emit_lost_user(struct mapping *mapping)
 {
     if (!info_of(mapping)->lost_user || mapping->interval.begin_ns == 0)
         return; /* nothing was open before */
@@ -405,8 +405,8 @@ static char *marked(struct text session, const char *mark)
 }
 
 /* The identity of a chunk that has no trace with it. */
-static void tell_session(const struct mapping *mapping, const struct identity *identity,
-                         struct interval_end *end)
+static void set_session(const struct mapping *mapping, const struct identity *identity,
+                        struct interval_end *end)
 {
     const struct archive_facts *facts = chunk_facts(mapping->chunk);
     if (facts) {
@@ -426,7 +426,7 @@ static void send(struct mapping *mapping, const struct identity *identity,
     row_write_rest(&mapping->row, mapping->schema, &mapping->bytes);
     struct interval_end end = describe_end(mapping, identity);
     if (info_of(mapping)->trace_count == 0)
-        tell_session(mapping, identity, &end);
+        set_session(mapping, identity, &end);
     char *name = marked(end.session, identity->mark);
     end.session = text_of(name);
     char *session = identity->session.count > 0
@@ -459,7 +459,7 @@ static enum status map_opened(struct mapping *mapping, enum status status,
 {
     if (status == STATUS_OK) {
         mapping->core = new_core(mapping);
-        tell_lost_user(mapping);
+        emit_lost_user(mapping);
         status = read_events(mapping, &options->stop, why);
     }
     if (status == STATUS_OK)

@@ -166,17 +166,17 @@ static enum status session_wake(struct session *session, struct failure *why)
 
 /* --- reporting --- */
 
-static void tell(const struct partition *partition, const struct session *session,
-                 struct partition_news news)
+static void notify(const struct partition *partition, const struct session *session,
+                   struct partition_news news)
 {
     news.session = session->name;
-    if (partition->options.tell)
-        partition->options.tell(partition->options.context, &news);
+    if (partition->options.notify)
+        partition->options.notify(partition->options.context, &news);
 }
 
 /* --- results and state --- */
 
-static void tell_results(struct partition *partition, struct session *session, uint64_t chunk)
+static void send_results(struct partition *partition, struct session *session, uint64_t chunk)
 {
     struct result_meta meta = {.session = text_of(session->name), .chunk = chunk};
     memcpy(meta.clock_uuid, session->header.clock_uuid, sizeof meta.clock_uuid);
@@ -281,7 +281,7 @@ static void end_session(struct partition *partition, struct session *session, ui
     if (session->gap || waiting_has_gap(partition->waiting, text_of(session->name)))
         joiner_open_gap(session->joiner, session->end_ns);
     joiner_finish(session->joiner);
-    tell_results(partition, session, chunk);
+    send_results(partition, session, chunk);
     joiner_save(session->joiner, (struct keep_sink){.take = keep_record, .context = session});
     session_sleep(session);
     state_diff_let_go(session->diff);
@@ -292,7 +292,7 @@ static void end_session(struct partition *partition, struct session *session, ui
     session->gap = false;
     session->header.ended = true;
     partition->counts.sessions_ended++;
-    tell(partition, session, (struct partition_news){PARTITION_SESSION_ENDED, .chunk = chunk});
+    notify(partition, session, (struct partition_news){PARTITION_SESSION_ENDED, .chunk = chunk});
 }
 
 static enum status join_gap(struct partition *partition, struct session *session,
@@ -304,8 +304,8 @@ static enum status join_gap(struct partition *partition, struct session *session
     if (status == STATUS_OK) {
         partition->counts.gaps++;
         char *what = memory_string(record.gap.reason);
-        tell(partition, session,
-             (struct partition_news){PARTITION_GAP, .chunk = ready->chunk, .what = what});
+        notify(partition, session,
+               (struct partition_news){PARTITION_GAP, .chunk = ready->chunk, .what = what});
         free(what);
         joiner_missing(session->joiner, ready->chunk,
                        record.gap.cause == GAP_DAMAGED ? DAMAGE_BY_UNREADABLE : DAMAGE_BY_MISSING,
@@ -315,7 +315,7 @@ static enum status join_gap(struct partition *partition, struct session *session
         if (record.gap.final)
             end_session(partition, session, ready->chunk);
         else
-            tell_results(partition, session, ready->chunk);
+            send_results(partition, session, ready->chunk);
     }
     arena_clear(&arena);
     return status;
@@ -348,27 +348,28 @@ static enum status check_border(struct partition *partition, struct session *ses
         return fail(why, STATUS_REJECT, "begins %llu ns before the end of the previous chunk",
                     (unsigned long long)(session->end_ns - end->begin_ns));
     partition->counts.mismatches++;
-    tell(partition, session,
-         (struct partition_news){
-             PARTITION_MISMATCH, .chunk = chunk,
-             .what = "begins after the end of the previous chunk: the events in between are lost"});
+    notify(
+        partition, session,
+        (struct partition_news){
+            PARTITION_MISMATCH, .chunk = chunk,
+            .what = "begins after the end of the previous chunk: the events in between are lost"});
     end->gap_before = true;
     return STATUS_OK;
 }
 
-static void tell_phases(struct partition *partition, struct session *session,
-                        const struct interval_end *end)
+static void notify_phases(struct partition *partition, struct session *session,
+                          const struct interval_end *end)
 {
     struct arena arena = {.first = NULL};
     struct phases_news news = session_phases_join(&session->phases, end, &arena);
     if (news.change)
-        tell(partition, session,
-             (struct partition_news){PARTITION_PHASES_CHANGED, .chunk = end->chunk,
-                                     .what = news.change});
+        notify(partition, session,
+               (struct partition_news){PARTITION_PHASES_CHANGED, .chunk = end->chunk,
+                                       .what = news.change});
     for (size_t i = 0; i < news.fault_count; i++)
-        tell(partition, session,
-             (struct partition_news){PARTITION_PHASE_FAULT, .chunk = end->chunk,
-                                     .what = news.faults[i]});
+        notify(partition, session,
+               (struct partition_news){PARTITION_PHASE_FAULT, .chunk = end->chunk,
+                                       .what = news.faults[i]});
     arena_clear(&arena);
 }
 
@@ -377,7 +378,7 @@ static void join_whole(struct partition *partition, struct session *session, uin
 {
     struct interval_end end = whole->end;
     assert(end.chunk == chunk && end.begin_ns <= end.end_ns);
-    tell_phases(partition, session, &end);
+    notify_phases(partition, session, &end);
     remember_border(session, chunk, end.gap_before);
     session->end_ns = end.end_ns;
     session->gap = false;
@@ -386,16 +387,16 @@ static void join_whole(struct partition *partition, struct session *session, uin
     partition->counts.chunks++;
     partition->counts.events += end.events;
     bool final = end.final;
-    tell(partition, session,
-         (struct partition_news){PARTITION_JOINED, .chunk = chunk, .events = end.events,
-                                 .tallies = &end.tallies});
+    notify(partition, session,
+           (struct partition_news){PARTITION_JOINED, .chunk = chunk, .events = end.events,
+                                   .tallies = &end.tallies});
     joiner_add(session->joiner, &whole->row, &whole->end);
     joiner_republish(session->joiner, chunk % REPUBLISH_INTERVALS, REPUBLISH_INTERVALS);
     release(partition, session, chunk + 1);
     if (final)
         end_session(partition, session, chunk);
     else
-        tell_results(partition, session, chunk);
+        send_results(partition, session, chunk);
 }
 
 static enum status join(struct partition *partition, const struct ready_chunk *ready,
@@ -409,9 +410,9 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
     if (ready->is_gap)
         return join_gap(partition, session, ready, why);
     if (session->header.ended)
-        tell(partition, session,
-             (struct partition_news){PARTITION_SESSION_BEGUN, .chunk = ready->chunk,
-                                     .what = "the session continues after its end"});
+        notify(partition, session,
+               (struct partition_news){PARTITION_SESSION_BEGUN, .chunk = ready->chunk,
+                                       .what = "the session continues after its end"});
     session->header.ended = false;
 
     struct decoded_chunk whole;
@@ -424,8 +425,9 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
         join_whole(partition, session, ready->chunk, &whole);
     } else if (status == STATUS_REJECT) {
         partition->counts.refused++;
-        tell(partition, session,
-             (struct partition_news){PARTITION_REFUSED, .chunk = ready->chunk, .what = why->text});
+        notify(
+            partition, session,
+            (struct partition_news){PARTITION_REFUSED, .chunk = ready->chunk, .what = why->text});
         session->gap = true;
         joiner_missing(session->joiner, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
         release(partition, session, ready->chunk + 1);
@@ -433,7 +435,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
         if (whole.end.final)
             end_session(partition, session, ready->chunk);
         else
-            tell_results(partition, session, ready->chunk);
+            send_results(partition, session, ready->chunk);
     }
     decoded_chunk_clear(&whole);
     return status;
@@ -458,10 +460,10 @@ static void join_silence(struct partition *partition, const struct record_meta *
     if (!session || !session->joiner ||
         waiting_next_chunk(partition->waiting, meta->session, 0) != meta->chunk)
         return; /* written before it ended or continued */
-    tell(partition, session,
-         (struct partition_news){PARTITION_SILENT, .chunk = meta->chunk,
-                                 .what =
-                                     "no data for a long time: the session is considered ended"});
+    notify(partition, session,
+           (struct partition_news){PARTITION_SILENT, .chunk = meta->chunk,
+                                   .what =
+                                       "no data for a long time: the session is considered ended"});
     end_session(partition, session, meta->chunk);
     session->gap = session->changed = true;
 }
@@ -533,8 +535,8 @@ enum status partition_take(struct partition *partition, struct bytes record, int
     struct session *session = session_at(partition, place.meta.session);
     if (session->header.changed_ms == 0) {
         session->header.first_chunk = session->header.next = place.meta.first_chunk;
-        tell(partition, session,
-             (struct partition_news){PARTITION_SESSION_BEGUN, .chunk = place.meta.first_chunk});
+        notify(partition, session,
+               (struct partition_news){PARTITION_SESSION_BEGUN, .chunk = place.meta.first_chunk});
     }
     if (session->header.changed_ms < time_ms)
         session->header.changed_ms = time_ms;

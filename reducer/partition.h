@@ -47,7 +47,7 @@ struct partition_options {
     struct record_sink results;
     struct record_sink state; /* a record without bytes (at NULL) deletes its key */
     /* Reports events of sessions. Or NULL. */
-    void (*tell)(void *context, const struct partition_news *news);
+    void (*notify)(void *context, const struct partition_news *news);
     void *context; /* of tell */
 };
 

@@ -19,7 +19,7 @@ int64_t export_now_ms(void)
 
 static void take_from_hand(struct export_worker *worker)
 {
-    worker->in_hand = false;
+    worker->is_working = false;
     for (size_t i = 0; i < worker->output_count; i++)
         worker->outputs[i].done = false;
 }
@@ -166,7 +166,7 @@ static enum status commit(struct export_worker *worker, struct failure *why)
 
 static bool is_due(struct export_worker *worker)
 {
-    if (worker->in_hand || !any_dirty(worker))
+    if (worker->is_working || !any_dirty(worker))
         return false;
     if (worker->dirty_since_ms == 0)
         worker->dirty_since_ms = service_now_ms();
@@ -219,7 +219,7 @@ static enum status take_record(struct export_worker *worker, struct export_part 
     }
     if (worker->interval.record_count > 0) {
         take_from_hand(worker);
-        worker->in_hand = true;
+        worker->is_working = true;
         worker->part = part;
         worker->try_ms = 0;
     }
@@ -235,7 +235,7 @@ static enum status take(struct export_worker *worker, const struct bus_message *
     part->at_end = message->end;
     if (message->end)
         return STATUS_OK;
-    if (worker->in_hand)
+    if (worker->is_working)
         return put_back(worker, message, why);
     if (must_commit_first(part, message)) {
         enum status status = commit(worker, why);
@@ -249,7 +249,7 @@ static enum status take(struct export_worker *worker, const struct bus_message *
 
 /* --- numbers --- */
 
-static void tell_metrics(struct export_worker *worker)
+static void update_metrics(struct export_worker *worker)
 {
     struct metrics *metrics = service_metrics(worker->service);
     int64_t sessions = 0, series = 0, behind_ms = 0;
@@ -288,18 +288,18 @@ static void hold_back(struct export_worker *worker)
 {
     metrics_set(service_metrics(worker->service), METRIC_BLOCKED, 0,
                 (int64_t)worker->blocked_since_ms);
-    if (worker->in_hand == worker->paused)
+    if (worker->is_working == worker->paused)
         return;
-    if (worker->in_hand)
+    if (worker->is_working)
         bus_consumer_pause(worker->consumer);
     else
         bus_consumer_resume(worker->consumer);
-    worker->paused = worker->in_hand;
+    worker->paused = worker->is_working;
 }
 
 static void forget(struct export_worker *worker)
 {
-    if (service_now_ms() - worker->forgot_ms < FORGET_EVERY_MS || worker->in_hand)
+    if (service_now_ms() - worker->forgot_ms < FORGET_EVERY_MS || worker->is_working)
         return;
     worker->forgot_ms = service_now_ms();
     for (size_t i = 0; i < worker->part_count; i++)
@@ -313,7 +313,7 @@ static enum status turn(struct export_worker *worker, struct failure *why)
     struct bus_message message;
     health_turn(service_health(worker->service));
     enum status status = bus_consumer_poll(worker->consumer, POLL_MS, &message, why);
-    bool changed = status == STATUS_OK || worker->part_count != worker->told_parts;
+    bool changed = status == STATUS_OK || worker->part_count != worker->parts_before;
     if (status == STATUS_OK)
         status = take(worker, &message, why);
     if (status == STATUS_END)
@@ -325,8 +325,8 @@ static enum status turn(struct export_worker *worker, struct failure *why)
     export_send(worker);
     hold_back(worker);
     if (changed)
-        tell_metrics(worker);
-    worker->told_parts = worker->part_count;
+        update_metrics(worker);
+    worker->parts_before = worker->part_count;
     health_ready(service_health(worker->service), worker->part_count > 0, "waiting for partitions");
     forget(worker);
     if (is_due(worker))
@@ -430,7 +430,7 @@ enum status export_run(struct service *service, struct failure *why)
     while (status == STATUS_OK && !service_stopping(service))
         status = turn(&worker, why);
     /* If not all outputs have accepted the current interval, the next owner sends it again. */
-    if (status == STATUS_OK && !worker.in_hand && any_dirty(&worker))
+    if (status == STATUS_OK && !worker.is_working && any_dirty(&worker))
         status = commit(&worker, why);
     if (status == STATUS_RETRY && service_stopping(service))
         status = STATUS_OK;  /* exiting now loses nothing */

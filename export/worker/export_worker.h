@@ -72,12 +72,12 @@ struct export_worker {
     struct bus_reader *reader;
     struct export_part **parts;
     size_t part_count, part_room;
-    size_t told_parts;
+    size_t parts_before;
     struct export_output outputs[OUTPUT_KINDS];
     size_t output_count;
     const char *topics[OUTPUT_TOPICS]; /* that outputs write to; NULL: not used */
     /* The current interval: not all outputs have accepted it. */
-    bool in_hand;
+    bool is_working;
     struct export_interval interval;
     struct export_part *part;          /* its partition */
     uint64_t try_ms, blocked_since_ms; /* the next try; when the first one failed, 0: none did */

@@ -40,7 +40,7 @@ static struct export_part *new_part(struct export_worker *worker, int32_t number
         .group = worker->group,
         .series_limit = (size_t)config_integer(service_config(worker->service), "series-limit"),
         .state = outbox_sink(&part->state),
-        .tell = say_event,
+        .notify = say_event,
         .context = worker});
     return part;
 }

@@ -99,7 +99,7 @@ static uint64_t opened(const struct samples *samples)
 
 void export_send(struct export_worker *worker)
 {
-    if (!worker->in_hand || service_now_ms() < worker->try_ms)
+    if (!worker->is_working || service_now_ms() < worker->try_ms)
         return;
     for (size_t i = 0; i < worker->output_count; i++) {
         struct output_answer answer = {.taken = 0};
@@ -114,7 +114,7 @@ void export_send(struct export_worker *worker)
     }
     say_unblocked(worker);
     backoff_reset(&worker->trying);
-    worker->in_hand = false;
+    worker->is_working = false;
     metrics_add(service_metrics(worker->service), METRIC_INTERVALS, 0, 1);
     metrics_add(service_metrics(worker->service), METRIC_OPENED, 0,
                 opened(&worker->interval.samples));

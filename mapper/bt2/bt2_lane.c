@@ -59,7 +59,7 @@ static void fetch(struct bt2_lane *lane)
            (unsigned long long)lane->last_ns, why.text);
 }
 
-static struct layout_clock clock_told(const bt_clock_class *class)
+static struct layout_clock clock_described(const bt_clock_class *class)
 {
     const char *name = bt_clock_class_get_name(class);
     bt_uuid uuid = bt_clock_class_get_uuid(class);
@@ -81,7 +81,7 @@ static enum status learn_clock(struct bt2_lane *lane, const bt_clock_class *clas
                                const struct layout_clock **session, struct trace_info *info,
                                struct failure *why)
 {
-    struct layout_clock clock = class != NULL ? clock_told(class) : (struct layout_clock){0};
+    struct layout_clock clock = class != NULL ? clock_described(class) : (struct layout_clock){0};
     struct layout_stream stream = {.clock = class != NULL ? 0 : LAYOUT_NONE};
     struct layout layout = {
         .clocks = &clock, .clock_count = class != NULL, .streams = &stream, .stream_count = 1};

@@ -11,7 +11,7 @@ enum { POLL_MS = 100 };
 
 /* --- during long work --- */
 
-bool worker_breathe(struct worker *worker)
+bool worker_poll_once(struct worker *worker)
 {
     health_turn_of(service_health(worker->service), worker->thread);
     if (service_drain_left_ms(worker->service) == 0)
@@ -34,7 +34,7 @@ bool worker_breathe(struct worker *worker)
 
 static bool is_over(void *context)
 {
-    return worker_breathe(context);
+    return worker_poll_once(context);
 }
 
 struct bus_patience worker_patience(struct worker *worker)
@@ -82,19 +82,19 @@ static void refresh(void *context)
     int64_t unread =
         bus_consumer_unread(worker->consumer, service_brokers_answer(worker->service), &partitions);
     metrics_set(metrics, METRIC_PARTITIONS, worker->thread, (int64_t)partitions);
-    metrics_set(metrics, METRIC_LAG, worker->thread, unread + atomic_load(&worker->in_hand));
+    metrics_set(metrics, METRIC_LAG, worker->thread, unread + atomic_load(&worker->is_working));
 }
 
 static enum status take(struct worker *worker, const struct bus_message *message,
                         struct failure *why)
 {
     struct metrics *metrics = service_metrics(worker->service);
-    atomic_store(&worker->in_hand, true);
+    atomic_store(&worker->is_working, true);
     metrics_set(metrics, METRIC_BEHIND, worker->thread,
                 (int64_t)service_now_ms() - age_ms(message->time_ms));
     enum status status = worker_take_chunk(worker, message, why);
     metrics_set(metrics, METRIC_BEHIND, worker->thread, 0);
-    atomic_store(&worker->in_hand, false);
+    atomic_store(&worker->is_working, false);
     return status;
 }
 

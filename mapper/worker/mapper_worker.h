@@ -74,7 +74,7 @@ struct worker {
     struct plan_cache *cache; /* of metadata, for all chunks of this thread */
     struct archive_room room; /* memory to unpack into */
     unsigned thread;
-    _Atomic bool in_hand;          /* there is a current chunk */
+    _Atomic bool is_working;       /* there is a current chunk */
     const struct chunk_work *work; /* the current chunk; or NULL */
     struct bus_consumer *consumer;
     struct bus_producer *producer;
@@ -126,6 +126,6 @@ MUST_CHECK enum status worker_run(struct service *service, const struct phase_de
                                   struct failure *why);
 struct bus_patience worker_patience(struct worker *worker);
 /* Keeps the group membership alive during long work; true if the work is to be abandoned. */
-bool worker_breathe(struct worker *worker);
+bool worker_poll_once(struct worker *worker);
 
 #endif

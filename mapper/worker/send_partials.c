@@ -104,7 +104,7 @@ static enum status transact(struct worker *worker, const struct chunk_work *work
             return STATUS_STOP;
         metrics_add(metrics, METRIC_TRANSACTIONS_ABORTED, 0, 1);
         worker_warn_chunk(worker, work, "transaction aborted", NULL, "why", why->text);
-        if (worker_breathe(worker))
+        if (worker_poll_once(worker))
             return STATUS_STOP;
         service_sleep(worker->service, TRY_MS);
     }

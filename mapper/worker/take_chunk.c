@@ -52,7 +52,7 @@ static enum status ask_tries(struct worker *worker, struct chunk_work *work, boo
     }
     while ((status = bus_consumer_committed(worker->consumer, work->partition, &committed, metadata,
                                             why)) == STATUS_RETRY) {
-        if (worker_breathe(worker) || !bus_consumer_owns(worker->consumer, work->partition))
+        if (worker_poll_once(worker) || !bus_consumer_owns(worker->consumer, work->partition))
             return STATUS_END;
         service_sleep(worker->service, TRY_MS);
     }
@@ -71,7 +71,7 @@ static enum status ask_tries(struct worker *worker, struct chunk_work *work, boo
 
 static bool is_over(void *context)
 {
-    return worker_breathe(context);
+    return worker_poll_once(context);
 }
 
 static enum status fetch(struct worker *worker, const struct chunk_work *work, struct bytes *out,
@@ -101,7 +101,7 @@ static enum status fetch_patiently(struct worker *worker, struct chunk_work *wor
     uint64_t limit_ms = config_duration_ms(service_config(worker->service), "fetch-limit");
     enum status status;
     while ((status = fetch(worker, work, out, why)) == STATUS_RETRY) {
-        *left = worker_breathe(worker) || !bus_consumer_owns(worker->consumer, work->partition);
+        *left = worker_poll_once(worker) || !bus_consumer_owns(worker->consumer, work->partition);
         uint64_t passed_ms = service_now_ms() - begin_ms;
         if (*left || passed_ms > limit_ms)
             return STATUS_RETRY;

@@ -144,7 +144,7 @@ static bool is_due(struct worker *worker)
 
 /* --- metrics --- */
 
-static void tell_counts(struct metrics *metrics, struct part *part)
+static void count_in_metrics(struct metrics *metrics, struct part *part)
 {
     struct partition_counts now = partition_counts(part->partition), *reported = &part->reported;
     metrics_add(metrics, METRIC_RECORDS, 0, now.records - reported->records);
@@ -161,14 +161,14 @@ static void tell_counts(struct metrics *metrics, struct part *part)
 }
 
 /* Metrics that only the loop changes, updated immediately. */
-static void tell_metrics(struct worker *worker)
+static void update_metrics(struct worker *worker)
 {
     struct metrics *metrics = service_metrics(worker->service);
     int64_t waiting = 0, behind_ms = 0;
     size_t bytes = 0, spilled = 0;
     for (size_t i = 0; i < worker->part_count; i++) {
         struct part *part = worker->parts[i];
-        tell_counts(metrics, part);
+        count_in_metrics(metrics, part);
         size_t in_file;
         waiting += (int64_t)partition_waiting(part->partition);
         bytes += partition_waiting_bytes(part->partition, &in_file);
@@ -212,12 +212,12 @@ static enum status turn(struct worker *worker, struct failure *why)
     struct bus_message message;
     health_turn(service_health(worker->service));
     enum status status = bus_consumer_poll(worker->consumer, POLL_MS, &message, why);
-    bool changed = status == STATUS_OK || worker->part_count != worker->told_parts;
+    bool changed = status == STATUS_OK || worker->part_count != worker->parts_before;
     if (status == STATUS_OK)
         status = take(worker, &message, why);
     if (changed)
-        tell_metrics(worker);
-    worker->told_parts = worker->part_count;
+        update_metrics(worker);
+    worker->parts_before = worker->part_count;
     if (status == STATUS_END)
         status = STATUS_OK;
     if (worker->broken && !service_stopping(worker->service))

@@ -74,12 +74,12 @@ struct worker {
     struct bus_admin *admin;
     struct part **parts;
     size_t part_count, part_room;
-    size_t told_parts; /* in the metrics */
+    size_t parts_before; /* in the metrics */
     uint64_t flush_ms, gap_after_ms, expire_after_ms, forget_after_ms;
     uint64_t dirty_since_ms; /* 0: nothing waits for a transaction */
     uint64_t watched_ms;     /* when holes and silences were last checked */
     int32_t chunk_partitions;
-    bool blind;             /* the progress of mappers is unknown: no gap is written */
+    bool progress_unknown;  /* the progress of mappers is unknown: no gap is written */
     bool broken;            /* a partition could not be restored: exit */
     size_t unfit;           /* partitions without a state partition: not processed */
     uint64_t fit_ms;        /* when to check this again */

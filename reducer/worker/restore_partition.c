@@ -6,7 +6,7 @@
 
 /* --- output of the partition --- */
 
-static void tell(void *context, const struct partition_news *news)
+static void notify(void *context, const struct partition_news *news)
 {
     static const struct {
         enum log_level level;
@@ -45,7 +45,7 @@ static struct part *new_part(struct worker *worker, int32_t number)
         .spill_folder = config_text(service_config(worker->service), "spill-dir"),
         .results = outbox_sink(&part->results),
         .state = outbox_sink(&part->state),
-        .tell = tell,
+        .notify = notify,
         .context = worker,
     });
     return part;

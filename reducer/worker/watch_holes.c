@@ -145,15 +145,15 @@ static size_t look_for_holes(struct part *part)
 
 /* Logged once at the begin and once at the end: meanwhile, chunks that wait behind a hole are not
  * joined. */
-static void say_blind(struct worker *worker, const struct failure *why)
+static void log_progress(struct worker *worker, const struct failure *why)
 {
-    bool blind = why->text[0] != '\0';
-    if (blind && !worker->blind)
+    bool progress_unknown = why->text[0] != '\0';
+    if (progress_unknown && !worker->progress_unknown)
         log_say(service_log(worker->service), LOG_WARNING, "gaps postponed",
                 log_text("why", why->text));
-    else if (!blind && worker->blind)
+    else if (!progress_unknown && worker->progress_unknown)
         log_say(service_log(worker->service), LOG_INFO, "gaps no longer postponed");
-    worker->blind = blind;
+    worker->progress_unknown = progress_unknown;
 }
 
 void worker_watch(struct worker *worker, uint64_t passed_ms)
@@ -176,5 +176,5 @@ void worker_watch(struct worker *worker, uint64_t passed_ms)
         watch_silences(worker, worker->parts[i]);
     }
     free(committed);
-    say_blind(worker, &why);
+    log_progress(worker, &why);
 }

@@ -115,9 +115,9 @@ struct atom *engine_open(struct engine *engine, const struct atom_kind *kind, st
 {
     assert(kind->open_ns > 0);
     from->kind = kind;
-    struct atom *twin = opens_twin(&engine->opens, from);
-    if (twin)
-        lose_open(engine, twin);
+    struct atom *same = opens_same_key(&engine->opens, from);
+    if (same)
+        lose_open(engine, same);
     return opens_add(&engine->opens, from);
 }
 

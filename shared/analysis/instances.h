@@ -93,7 +93,7 @@ struct instance {
 struct instances {
     const struct phase_set *set;    /* the current definitions */
     struct definition_links *links; /* by definition */
-    bool strangers_are_one; /* mapping: threads without thread group may belong to one process */
+    bool ungrouped_are_one; /* mapping: threads without thread group may belong to one process */
     struct instance **newest, **oldest; /* by definition */
     struct instance *aged;     /* not in that order, linked by `older`: instances_next_over() */
     struct instance **entered; /* by definition: the last one inserted */
@@ -135,12 +135,12 @@ static inline bool instances_tick(struct instances *all, uint64_t now_ns)
 /* --- threads --- */
 
 /* The thread belongs to process `pid` (in namespace `pid_ns`) now; 0: no information. */
-void instances_told(struct instances *all, struct phase_thread *thread, uint32_t pid_ns,
-                    int32_t pid);
+void instances_learn_pid(struct instances *all, struct phase_thread *thread, uint32_t pid_ns,
+                         int32_t pid);
 /* Whether this is the latest information about the thread, and still valid. */
 bool instances_are_of(const struct phase_thread *thread, int32_t pid);
 /* The process of the thread is no longer known. */
-void instances_untold(struct instances *all, struct phase_thread *thread);
+void instances_forget_pid(struct instances *all, struct phase_thread *thread);
 /* The leader of `pid` was forked: threads with this pid from now on are not in the thread group of
  * earlier ones. */
 void instances_forked(struct instances *all, int32_t pid);

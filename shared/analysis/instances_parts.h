@@ -55,7 +55,7 @@ static inline uint64_t set_of(const struct instances *all, const struct phase_th
 {
     if (thread->thread_group)
         return thread->thread_group->id << 1;
-    return all->strangers_are_one ? 1 : thread->id << 1 | 1;
+    return all->ungrouped_are_one ? 1 : thread->id << 1 | 1;
 }
 
 static inline uint64_t key_begin(const struct instances *all, const struct phase_thread *thread,

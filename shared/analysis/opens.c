@@ -75,7 +75,7 @@ struct atom *opens_newest(struct opens *opens, const struct atom_kind *kind, con
     return open;
 }
 
-struct atom *opens_twin(struct opens *opens, const struct atom *from)
+struct atom *opens_same_key(struct opens *opens, const struct atom *from)
 {
     if (open_since(from) > opens->latest_ns)
         return NULL;

@@ -35,7 +35,7 @@ static inline uint64_t open_since(const struct atom *open)
 struct atom *opens_newest(struct opens *opens, const struct atom_kind *kind,
                           const struct atom *key);
 /* One of that key with the same begin time as `from`; NULL: there is none. */
-struct atom *opens_twin(struct opens *opens, const struct atom *from);
+struct atom *opens_same_key(struct opens *opens, const struct atom *from);
 /* Adds a begin, ordered by time among those of its key (after those with equal time, which only a
  * key with texts can have); its keys and REGs are those of `from`, whose texts are borrowed. */
 struct atom *opens_add(struct opens *opens, const struct atom *from);

@@ -168,8 +168,8 @@ bool instances_are_of(const struct phase_thread *thread, int32_t pid)
            thread->thread_group->key == thread_group_key(0, pid);
 }
 
-void instances_told(struct instances *all, struct phase_thread *thread, uint32_t pid_ns,
-                    int32_t pid)
+void instances_learn_pid(struct instances *all, struct phase_thread *thread, uint32_t pid_ns,
+                         int32_t pid)
 {
     uint64_t key = thread_group_key(pid_ns, pid);
     if (!all->links || pid <= 0 ||
@@ -184,7 +184,7 @@ void instances_told(struct instances *all, struct phase_thread *thread, uint32_t
         thread_group_link(all, each);
 }
 
-void instances_untold(struct instances *all, struct phase_thread *thread)
+void instances_forget_pid(struct instances *all, struct phase_thread *thread)
 {
     if (!thread->thread_group)
         return;

@@ -212,7 +212,7 @@ enum status bus_reader_poll(struct bus_reader *reader, int timeout_ms, struct bu
         /* Temporary errors, such as an unavailable broker, resolve themselves. librdkafka also
          * queries the group's coordinator, which is not needed. */
         enum status status = STATUS_END;
-        if (verdict_of(message->err) != STATUS_RETRY &&
+        if (error_status(message->err) != STATUS_RETRY &&
             message->err != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
             status = fail(why, STATUS_STOP, "%s", rd_kafka_message_errstr(message));
         rd_kafka_message_destroy(message);

@@ -85,7 +85,7 @@ enum status bus_settings_check(const struct bus_settings *settings, struct failu
 
 enum status client_fail(rd_kafka_resp_err_t code, const char *what, struct failure *why)
 {
-    enum status status = verdict_of(code);
+    enum status status = error_status(code);
     bool passes = status == STATUS_RETRY || status == STATUS_END;
     return fail(why, passes ? STATUS_RETRY : STATUS_STOP, "%s: %s", what, rd_kafka_err2str(code));
 }
@@ -192,7 +192,7 @@ enum status client_topic(rd_kafka_t *handle, const char *topic, int timeout_ms, 
     if (verdict_is_missing(code))
         return fail(why, STATUS_REJECT, "topic %s does not exist (see spanmill topics create)",
                     topic);
-    if (verdict_of(code) == STATUS_REJECT)
+    if (error_status(code) == STATUS_REJECT)
         return fail(why, STATUS_REJECT, "%s: %s", topic, rd_kafka_err2str(code));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR || *count <= 0)
         return client_fail(code, topic, why);

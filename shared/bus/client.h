@@ -10,7 +10,7 @@
 #include "bus/producer.h"
 #include "bus/limit.h"
 #include "bus/bus_settings.h"
-#include "bus/verdict.h"
+#include "bus/error_status.h"
 
 /* A role's default, which the user's settings override; a NULL key ends the list. */
 struct client_default {

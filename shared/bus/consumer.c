@@ -373,7 +373,7 @@ static enum status take_error(struct bus_consumer *consumer, rd_kafka_message_t 
         return STATUS_OK;
     if (verdict_is_missing(message->err))
         return note_missing(consumer, rd_kafka_message_errstr(message));
-    switch (verdict_of(message->err)) {
+    switch (error_status(message->err)) {
     case STATUS_END: reset(consumer, message->partition); return STATUS_END;
     case STATUS_REJECT:
         return fail(why, STATUS_STOP, "%s: %s", consumer->topic, rd_kafka_message_errstr(message));

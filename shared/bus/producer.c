@@ -218,7 +218,7 @@ static enum status judge_producer(struct bus_producer *producer, struct failure 
 static enum status judge(struct bus_producer *producer, rd_kafka_resp_err_t code, const char *topic,
                          struct failure *why)
 {
-    enum status status = verdict_of(code);
+    enum status status = error_status(code);
     if (status == STATUS_OK || judge_producer(producer, why) == STATUS_STOP)
         return status == STATUS_OK ? STATUS_OK : STATUS_STOP;
     return fail(why, status, "%s: %s", topic, rd_kafka_err2str(code));

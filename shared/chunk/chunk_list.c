@@ -62,7 +62,7 @@ static void append_hex(char *into, const uint8_t *bytes, size_t count)
 
 /* Stores "host/name/created" in ref->told, and with the clock in ref->session, unless that is not
  * enough to identify the session. */
-static void take_told(struct chunk_ref *ref, const struct metadata *metadata)
+static void take_session_names(struct chunk_ref *ref, const struct metadata *metadata)
 {
     if (ref->session_names == NULL)
         ref->session_names =
@@ -89,7 +89,7 @@ static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
         const struct trace_files *trace = &set->traces[i];
         struct metadata metadata;
         if (metadata_read(trace->metadata, &metadata, NULL) == STATUS_OK) {
-            take_told(ref, &metadata);
+            take_session_names(ref, &metadata);
             if (metadata.layout->has_uuid)
                 add_uuid(ref, metadata.layout->uuid);
             survey_trace(survey, &metadata, trace);
@@ -118,7 +118,7 @@ static enum status survey_archive(struct chunk_ref *ref, struct failure *why)
 }
 
 /* The group of a plain trace that does not state its session: those in the same folder. */
-static char *untold_session(const struct chunk_ref *ref, const char *path)
+static char *unnamed_session(const struct chunk_ref *ref, const char *path)
 {
     const char *name = chunk_base_name(path);
     int length = name > path + 1 ? (int)(name - path - 1) : (int)strlen(path);
@@ -135,7 +135,7 @@ static char *session_of(struct chunk_ref *ref, const char *path)
     if (session_names == NULL && chunk_number_of_name(chunk_base_name(path)) >= 0)
         return memory_format("%.*s", (int)(chunk_base_name(path) - path), path);
     if (session_names == NULL)
-        return is_plain(ref) ? untold_session(ref, path) : memory_string(text_of(path));
+        return is_plain(ref) ? unnamed_session(ref, path) : memory_string(text_of(path));
     if (ref->snapshot != NULL)
         return memory_format("%s:%s", session_names, ref->snapshot);
     if (!numbered && ref->number >= 0 && !is_plain(ref))
@@ -175,7 +175,7 @@ static bool same_folder(const char *a, const char *b)
 
 /* If no trace of a chunk, or of a chunk next to it, states the session, it is named by its folder:
  * SESSION in SESSION/archives/CHUNK. */
-static void tell_by_folder(struct chunk_ref *ref)
+static void name_by_folder(struct chunk_ref *ref)
 {
     char *path = realpath(ref->path, NULL);
     char *slash = path != NULL ? strrchr(path, '/') : NULL;
@@ -215,7 +215,7 @@ static void adopt_empty(struct chunk_list *list)
     for (size_t i = 0; i < list->count; i++) {
         struct chunk_ref *ref = &list->at[i];
         if (ref->session == NULL && ref->has_kernel_or_ust)
-            tell_by_folder(ref);
+            name_by_folder(ref);
         if (ref->session != NULL) {
             list->at[kept++] = *ref;
             continue;
@@ -278,7 +278,7 @@ static bool take_part(struct chunk_ref *ref, struct chunk_ref *part)
     return true;
 }
 
-static void tell_apart(struct chunk_ref *ref)
+static void name_apart(struct chunk_ref *ref)
 {
     char *real = realpath(ref->path, NULL);
     char *session = memory_format("%s:%s", ref->session, real != NULL ? real : ref->path);
@@ -303,7 +303,7 @@ static void join_plain(struct chunk_list *list)
             apart = !taken && chunk_number_of_path(ref->path) < 0;
         }
         if (apart)
-            tell_apart(ref);
+            name_apart(ref);
         if (!taken)
             list->at[kept++] = *ref;
     }
@@ -355,8 +355,8 @@ static bool same_archive(const struct chunk_ref *a, const struct chunk_ref *b)
 
 /* A chunk that was given twice, or has two equal archives, is one. Of two with only the same
  * identity, one is left out. */
-static void say_twin(struct chunk_list *list, const struct chunk_ref *ref,
-                     const struct chunk_ref *before)
+static void report_duplicate(struct chunk_list *list, const struct chunk_ref *ref,
+                             const struct chunk_ref *before)
 {
     if (same_path(ref, before) || same_archive(ref, before))
         return;
@@ -377,7 +377,7 @@ static void number_and_drop(struct chunk_list *list)
             before = NULL;
         bool drop = before != NULL && before->number == ref->number;
         if (drop)
-            say_twin(list, ref, before);
+            report_duplicate(list, ref, before);
         if (ref->growing && !ref->unusable && !survey_has_packets(ref->survey) && before != NULL)
             drop = true;
         if (ref->number < 0) {

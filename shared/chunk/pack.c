@@ -19,7 +19,7 @@ static void put(char into[ARCHIVE_TEXT_MAX], struct text text)
 }
 
 /* From the first readable trace, as for a reader. */
-static bool tell_session(struct archive_facts *facts, const struct trace_set *set)
+static bool set_session(struct archive_facts *facts, const struct trace_set *set)
 {
     bool done = false;
     for (size_t i = 0; i < set->trace_count && !done; i++) {
@@ -50,7 +50,7 @@ static struct archive_facts facts_of(const struct chunk_ref *ref, int64_t first_
     };
     put(facts.group, text_of(ref->session));
     put(facts.snapshot, text_of(ref->snapshot != NULL ? ref->snapshot : ""));
-    if (!tell_session(&facts, set) && ref->session_names != NULL) {
+    if (!set_session(&facts, set) && ref->session_names != NULL) {
         struct text host, name, created;
         text_session(text_of(ref->session_names), &host, &name, &created);
         put(facts.host, host);

@@ -87,14 +87,14 @@ static enum status take_variable(struct config *config, const char *variable, co
     struct setting *setting = config_find(config, text_of(written));
     struct text key = {NULL, 0};
     struct setting *pairs = find_pairs(config, name, &key);
-    bool mine = setting && (!config_row_is_common(setting->row) ||
-                            setting->row == &config_common_section.rows[COMMON_CONFIG]);
+    bool is_known_here = setting && (!config_row_is_common(setting->row) ||
+                                     setting->row == &config_common_section.rows[COMMON_CONFIG]);
     enum status status = STATUS_OK;
     if (pairs) {
         char *dotted = lowered(key, '.');
         config_take_pair(config, pairs, RANK_ENVIRONMENT, source, dotted, value);
         free(dotted);
-    } else if (!mine || setting->row->type == CONFIG_PAIRS) {
+    } else if (!is_known_here || setting->row->type == CONFIG_PAIRS) {
         say_unknown(config, variable, written, err);
     } else if (setting_is_list(setting)) {
         status = take_list(config, setting, source, value, why);

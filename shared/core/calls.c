@@ -241,8 +241,8 @@ void join_call_exit(struct core *core, struct life *life, const struct event *ev
     }
 }
 
-static void tell(struct core *core, const struct life *life, uint32_t path,
-                 const struct call_sum *sum)
+static void emit_sum(struct core *core, const struct life *life, uint32_t path,
+                     const struct call_sum *sum)
 {
     struct result result = {.type = RESULT_CALLS,
                             .phase = names_text(&core->paths, path),
@@ -254,7 +254,7 @@ static void tell(struct core *core, const struct life *life, uint32_t path,
 void calls_emit(struct core *core, struct life *life)
 {
     for (size_t i = 0; i < life->call_count; i++) {
-        tell(core, life, life->calls[i].label, &life->calls[i]);
+        emit_sum(core, life, life->calls[i].label, &life->calls[i]);
         call_cell_clear(&life->calls[i].cell);
     }
     life->call_count = 0;
@@ -267,7 +267,7 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
 {
     for (size_t i = 0; i < line->call_count; i++) {
         const struct call_sum *sum = &line->calls[i];
-        tell(core, life, join_labeled(core, sum->label), sum);
+        emit_sum(core, life, join_labeled(core, sum->label), sum);
         life->phases.calls += sum->cell.complete.count;
     }
     life->phases.calls += (uint64_t)line->calls_ahead;

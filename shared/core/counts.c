@@ -407,7 +407,7 @@ static struct count_part part_of(const struct core *core, const struct count_key
     return part;
 }
 
-static void tell(const struct core *core, const struct count_sum *sum)
+static void emit_sum(const struct core *core, const struct count_sum *sum)
 {
     const struct count_key *key = &sum->key;
     const struct count_definition *definition = core->phases.set->counts[key->definition];
@@ -438,7 +438,7 @@ void counts_emit(struct core *core)
 {
     struct counts *counts = core->counted;
     for (size_t i = 0; counts && i < counts->count; i++) {
-        tell(core, counts->at[i]);
+        emit_sum(core, counts->at[i]);
         count_cell_clear(&counts->at[i]->cell);
     }
     if (counts)

@@ -16,7 +16,7 @@ NEVER_INLINE struct cpu *cpu_at_slowly(struct core *core, int32_t number)
     core->cpus = memory_grow(core->cpus, &room, (size_t)number + 1, sizeof *core->cpus);
     for (size_t i = core->cpu_count; i < room; i++)
         core->cpus[i] = (struct cpu){.last_ns = TIME_NONE,
-                                     .told_ns = TIME_NONE,
+                                     .emitted_ns = TIME_NONE,
                                      .border_ns = TIME_NONE,
                                      .handlers = core->mode == CORE_JOIN ? HANDLERS_NONE : 0};
     core->cpu_count = room;

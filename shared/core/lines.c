@@ -25,12 +25,12 @@ bool join_life_line(struct core *core, const struct life_line *line)
                 line->unknown_events;
         return true;
     }
-    uint64_t told_ns = 0;
+    uint64_t stated_ns = 0;
     for (unsigned slot = 0; slot < TIME_SLOTS; slot++)
-        told_ns += line->time[slot];
+        stated_ns += line->time[slot];
     /* Time accounted before plus the time of the LINE must equal the time up to which it
      * accounts. */
-    if (line->counts_time && line->clock_ns != life->clock_ns + told_ns)
+    if (line->counts_time && line->clock_ns != life->clock_ns + stated_ns)
         return false;
     join_phase_sums(core, life, line);
     for (unsigned slot = 0; slot < TIME_SLOTS; slot++)

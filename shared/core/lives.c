@@ -100,7 +100,7 @@ struct life *life_find(const struct core *core, int32_t tid)
     return life ? life_touch(life) : NULL;
 }
 
-static struct life *born(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
+static struct life *begin_life(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
 {
     struct life *life = life_new(core, tid);
     life->pid_ns = pid_ns;
@@ -113,9 +113,9 @@ static struct life *born(struct core *core, uint32_t pid_ns, int32_t tid, uint64
     return life;
 }
 
-struct life *life_born(struct core *core, int32_t tid, uint64_t time_ns)
+struct life *life_begin(struct core *core, int32_t tid, uint64_t time_ns)
 {
-    return born(core, 0, tid, time_ns);
+    return begin_life(core, 0, tid, time_ns);
 }
 
 /* The live life with that id, else a new one from now on. */
@@ -123,7 +123,7 @@ static struct life *met(struct core *core, uint32_t pid_ns, int32_t tid, uint64_
 {
     struct life *life = map_get(&core->lives, number_key(pid_ns, tid));
     if (!life)
-        return born(core, pid_ns, tid, time_ns);
+        return begin_life(core, pid_ns, tid, time_ns);
     life_touch(life);
     if (time_ns > life->last_ns)
         life->last_ns = time_ns;
@@ -210,7 +210,7 @@ void life_emit_fact(struct core *core, const struct life *life)
 }
 
 /* Time before its first call stays open: that call decides how it counts. */
-static void tell_numbers(struct core *core, struct life *life)
+static void emit_numbers(struct core *core, struct life *life)
 {
     struct time_vector time = {.user_ns = life->time[TIME_USER],
                                .sys_ns = life->time[TIME_SYS],
@@ -241,7 +241,7 @@ void life_emit_sums(struct core *core, struct life *life)
     calls_emit(core, life);
     waits_emit(core, life);
     phases_emit(core, life);
-    tell_numbers(core, life);
+    emit_numbers(core, life);
 }
 
 void life_emit(struct core *core, struct life *life)

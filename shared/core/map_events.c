@@ -411,7 +411,7 @@ void map_retire_current(struct core *core, struct cpu *cpu)
 void cpu_write(struct core *core, struct cpu *cpu)
 {
     bool known = cpu->knows >= CPU_THREAD_UNKNOWN;
-    if (!(known && cpu->changed) && cpu->last_ns == cpu->told_ns && !cpu->handlers_changed)
+    if (!(known && cpu->changed) && cpu->last_ns == cpu->emitted_ns && !cpu->handlers_changed)
         return; /* without slices: a switch sets cpu->changed */
     struct cpu_line *line = &row_add(core->row, RECORD_CPU)->cpu;
     line->cpu = (int32_t)(cpu - core->cpus);
@@ -427,7 +427,7 @@ void cpu_write(struct core *core, struct cpu *cpu)
     slices_write(core, cpu, line);
     cpu->busy_ns = cpu->idle_ns = 0;
     cpu->changed = cpu->handlers_changed = false;
-    cpu->told_ns = cpu->last_ns;
+    cpu->emitted_ns = cpu->last_ns;
 }
 
 void map_leave_cpu(struct core *core, struct life *life)
@@ -488,7 +488,7 @@ static void forget_all(struct core *core)
     for (size_t i = 0; i < core->cpu_count; i++) {
         free(core->cpus[i].slices);
         core->cpus[i] =
-            (struct cpu){.last_ns = TIME_NONE, .told_ns = TIME_NONE, .border_ns = TIME_NONE};
+            (struct cpu){.last_ns = TIME_NONE, .emitted_ns = TIME_NONE, .border_ns = TIME_NONE};
     }
     core->let_cpus = 0;
 }

@@ -12,9 +12,9 @@ void map_phases_init(struct core *core)
 {
     const struct phase_set *set = schema_own_set(core->schema);
     instances_init(&core->phases, set);
-    core->phases.strangers_are_one = true;
+    core->phases.ungrouped_are_one = true;
     core->remote_order = memory_new((set->count + 1) * sizeof *core->remote_order);
-    core->strangers = memory_new((set->count + 1) * sizeof *core->strangers);
+    core->ungrouped = memory_new((set->count + 1) * sizeof *core->ungrouped);
     core->label_epoch++;
 }
 
@@ -26,7 +26,7 @@ void map_phases_clear(struct core *core)
         instances_forget(&life->phases);
     instances_clear(&core->phases);
     free(core->remote_order);
-    free(core->strangers);
+    free(core->ungrouped);
     map_clear(&core->child_labels);
     map_clear(&core->remote_begins);
 }
@@ -263,7 +263,7 @@ static void write_instance(struct core *core, struct instance *instance)
     write_segments(core, instance, line);
     begins_remotely(core, instance->definition, instance->values, instance->mark.order);
     if (!life->phases.thread_group)
-        core->strangers[instance->definition] -= 1 + instance_older_count(instance);
+        core->ungrouped[instance->definition] -= 1 + instance_older_count(instance);
     instances_close_with_older(&core->phases, instance);
     life->spends = life->may_hold_phase = true;
 }
@@ -362,8 +362,8 @@ void map_pass_all(struct core *core)
 
 void map_pass_for_exec(struct core *core, const struct life *life, int32_t pid)
 {
-    bool is_told = instances_are_of(&life->phases, pid);
-    pass_group(core, is_told ? life : NULL);
+    bool is_known = instances_are_of(&life->phases, pid);
+    pass_group(core, is_known ? life : NULL);
 }
 
 /* Passes all instances of a definition, and older ones of their threads. */
@@ -375,10 +375,10 @@ static void pass_definition(struct core *core, uint32_t definition)
 
 /* --- processes --- */
 
-static void count_strangers(struct core *core, const struct life *life, size_t add)
+static void count_ungrouped(struct core *core, const struct life *life, size_t add)
 {
     for (const struct instance *each = life->phases.top; each; each = each->below)
-        core->strangers[each->definition] += add * (1 + instance_older_count(each));
+        core->ungrouped[each->definition] += add * (1 + instance_older_count(each));
 }
 
 static void unpublished(struct core *core, struct life *life)
@@ -386,8 +386,8 @@ static void unpublished(struct core *core, struct life *life)
     life->known_pid = 0;
     if (!life->phases.thread_group)
         return;
-    count_strangers(core, life, 1);
-    instances_untold(&core->phases, &life->phases);
+    count_ungrouped(core, life, 1);
+    instances_forget_pid(&core->phases, &life->phases);
 }
 
 void map_doubt_pid(struct core *core, struct life *life)
@@ -412,10 +412,10 @@ void map_learn_pid(struct core *core, struct life *life, int32_t pid)
         if (core->cpus[i].knows == CPU_LET && core->cpus[i].current != life)
             unpublished(core, core->cpus[i].current);
     if (!life->phases.thread_group)
-        count_strangers(core, life, SIZE_MAX);
-    instances_told(&core->phases, &life->phases, 0, pid);
+        count_ungrouped(core, life, SIZE_MAX);
+    instances_learn_pid(&core->phases, &life->phases, 0, pid);
     if (!life->phases.thread_group)
-        count_strangers(core, life, 1);
+        count_ungrouped(core, life, 1);
     life->known_pid = pid;
 }
 
@@ -437,7 +437,7 @@ static void write_holders(struct core *core, const struct life *ender)
 static bool are_doubtful(const struct core *core, const struct life *life, uint32_t definition)
 {
     return core->phases.newest[definition] &&
-           (!life->phases.thread_group || core->strangers[definition] > 0);
+           (!life->phases.thread_group || core->ungrouped[definition] > 0);
 }
 
 /* Passes all instances that an end may end. */
@@ -544,7 +544,7 @@ static bool is_certain_end(const struct core *core, const struct life *life,
     if (beginner != life && core->facts.has_kernel && (!beginner->known || life->tid == 0))
         return false; /* only the past knows whether it runs, and who ends it */
     if (life->phases.thread_group)
-        return core->strangers[definition] == 0;
+        return core->ungrouped[definition] == 0;
     /* Any other thread may belong to its process. */
     return instance == core->phases.newest[definition] && beginner == life;
 }
@@ -590,7 +590,7 @@ static bool end_here(struct core *core, struct life *life, const struct event *e
     if (!instance || !is_certain_end(core, life, instance) || !is_summed_here(core, life, instance))
         return false;
     if (!instance_is_late(&core->phases, instance, event->time_ns)) {
-        core->strangers[at] -= !life_of(instance)->phases.thread_group;
+        core->ungrouped[at] -= !life_of(instance)->phases.thread_group;
         phase_completes(core, instance, life, event);
         return true;
     }
@@ -672,7 +672,7 @@ static bool begin_here(struct core *core, struct life *life, const struct event 
     instances_capture(definition, event, values);
     uint64_t number = core->batch_number + (uint64_t)(event - core->batch);
     phase_begins(core, life, event, at, values, label, instance_order(number, at));
-    core->strangers[at] += !life->phases.thread_group;
+    core->ungrouped[at] += !life->phases.thread_group;
     return true;
 }
 

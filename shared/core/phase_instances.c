@@ -367,7 +367,7 @@ void phases_tick(struct core *core, uint64_t now_ns)
     struct instance *over;
     while ((over = instances_next_over(&core->phases)) != NULL) {
         if (core->mode == CORE_MAP)
-            core->strangers[over->definition] -= !over->thread->thread_group;
+            core->ungrouped[over->definition] -= !over->thread->thread_group;
         eldest_has_no_end(core, over);
     }
 }

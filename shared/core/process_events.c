@@ -161,7 +161,7 @@ static void bear_process(struct core *core, const struct event *event, struct li
         process_begin(core, (int32_t)event->value[3], (int32_t)event->value[1], now);
     process_enter(core, child, process, now);
     life_emit_fact(core, child);
-    instances_told(&core->phases, &child->phases, 0, process->pid);
+    instances_learn_pid(&core->phases, &child->phases, 0, process->pid);
     if (!from)
         return;
     struct table *table = parent->own_table ? parent->own_table : table_of_process(core, from);
@@ -188,7 +188,7 @@ static void join_fork(struct core *core, const struct event *event)
     struct life *old = life_find(core, child_tid);
     if (old)
         life_end(core, old, event->time_ns);
-    struct life *child = life_born(core, child_tid, event->time_ns);
+    struct life *child = life_begin(core, child_tid, event->time_ns);
     child->begin_hard = child->fork_seen = true;
     name_life(child, event, 1);
     for (unsigned i = 0; i < event->int_count; i++)
@@ -251,7 +251,7 @@ static struct life *exec_by_other(struct core *core, struct life *caller, int32_
     struct life *leader = life_find(core, tid);
     if (leader)
         life_end(core, leader, now);
-    struct life *successor = life_born(core, tid, now);
+    struct life *successor = life_begin(core, tid, now);
     successor->begin_hard = true;
     memcpy(successor->kernel_name, caller->kernel_name, sizeof successor->kernel_name);
     successor->kernel_named = caller->kernel_named;
@@ -268,7 +268,7 @@ static struct life *exec_by_other(struct core *core, struct life *caller, int32_
     }
     if (caller->process)
         inherit(core, successor, caller, now);
-    instances_told(&core->phases, &successor->phases, 0, tid);
+    instances_learn_pid(&core->phases, &successor->phases, 0, tid);
     (void)instances_exited(&caller->phases);
     instances_call_over(&caller->phases, false);
     caller->exited = true;

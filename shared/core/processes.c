@@ -264,7 +264,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
 
 void life_learn_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns)
 {
-    instances_told(&core->phases, &life->phases, life->pid_ns, pid);
+    instances_learn_pid(&core->phases, &life->phases, life->pid_ns, pid);
     if (life->process || pid <= 0)
         return;
     struct process *process = process_of(core, life, pid, time_ns);

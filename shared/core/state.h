@@ -205,7 +205,7 @@ struct cpu {
     uint64_t run_begin_ns;
     uint64_t last_ns;          /* its last event; TIME_NONE */
     uint64_t busy_ns, idle_ns; /* of whole runs not yet in a LINE */
-    uint64_t told_ns;          /* mapping: last_ns in its last LINE */
+    uint64_t emitted_ns;       /* mapping: last_ns in its last LINE */
     uint64_t let_tick;     /* mapping: of the first name of its current in this stretch; 0: none */
     uint64_t border_ns;    /* joining: not settled after this time; TIME_NONE */
     uint8_t handlers;      /* HANDLER_* */
@@ -322,7 +322,7 @@ struct core {
     /* The same by definition and values: hash -> uint64_t, owned by the row. */
     struct map remote_begins;
     /* By definition: number of open instances on threads whose process is unknown. */
-    size_t *strangers;
+    size_t *ungrouped;
     struct map child_labels;
     struct map slowest; /* hash -> struct known_slowest */
     /* STEP_*: parts that a STEP includes besides the effect of the event */
@@ -467,7 +467,7 @@ struct life *life_of_process(struct core *core, uint32_t pid_ns, int32_t pid, ui
 struct life *life_find(const struct core *core, int32_t tid);
 void life_add_inner(struct core *core, struct life *life, int64_t number);
 void life_set_program(struct life *life, struct text name);
-struct life *life_born(struct core *core, int32_t tid, uint64_t time_ns);
+struct life *life_begin(struct core *core, int32_t tid, uint64_t time_ns);
 void life_exit(struct core *core, struct life *life, uint64_t time_ns);
 /* Ends its life and emits that. */
 void life_end(struct core *core, struct life *life, uint64_t time_ns);

@@ -99,8 +99,8 @@ void waits_write(struct core *core, struct life *life)
 
 /* --- joining --- */
 
-static void tell(struct core *core, const struct life *life, uint32_t path, uint64_t who,
-                 const struct wait_sum *sum)
+static void emit_sum(struct core *core, const struct life *life, uint32_t path, uint64_t who,
+                     const struct wait_sum *sum)
 {
     struct result result = {.type = RESULT_WAITS,
                             .phase = names_text(&core->paths, path),
@@ -113,7 +113,7 @@ void waits_emit(struct core *core, struct life *life)
 {
     for (size_t i = 0; i < life->wait_count; i++) {
         const struct wait_sum *sum = &life->waits[i];
-        tell(core, life, sum->label, sum->who, sum);
+        emit_sum(core, life, sum->label, sum->who, sum);
     }
     empty(life);
 }
@@ -138,7 +138,7 @@ void waits_join(struct core *core, const struct waits_line *line)
     for (size_t i = 0; life && i < line->sum_count; i++) {
         const struct wait_sum *sum = &line->sums[i];
         uint64_t who = join_who(core, sum->who);
-        tell(core, life, join_labeled(core, sum->label), who, sum);
+        emit_sum(core, life, join_labeled(core, sum->label), who, sum);
         if (life->phases.count > 0)
             layers_add(life, &(struct instance_wait){who, sum->more + 1, sum->total_ns});
     }

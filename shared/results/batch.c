@@ -90,10 +90,10 @@ static uint32_t name_of(struct result_batch *batch, struct text text)
 static bool same_key(const struct entry *entry, const struct result *result, uint32_t phase,
                      uint32_t call)
 {
-    const struct result *mine = &entry->result;
-    return mine->type == result->type && id_of(mine) == id_of(result) &&
-           mine->descriptor == result->descriptor && mine->stretch == result->stretch &&
-           mine->wait_who == result->wait_who && entry->phase == phase && entry->call == call;
+    const struct result *stored = &entry->result;
+    return stored->type == result->type && id_of(stored) == id_of(result) &&
+           stored->descriptor == result->descriptor && stored->stretch == result->stretch &&
+           stored->wait_who == result->wait_who && entry->phase == phase && entry->call == call;
 }
 
 static struct entry *new_entry(struct result_batch *batch, uint64_t order)
@@ -149,18 +149,18 @@ static void take_fact(struct result_batch *batch, const struct result *result)
 {
     size_t count = batch->count;
     struct entry *entry = entry_of(batch, result);
-    struct result *mine = &entry->result;
+    struct result *stored = &entry->result;
     if (result->type == RESULT_PROCESS) {
         if (batch->count == count)
-            mine->process = process_fact_join(&mine->process, &result->process);
+            stored->process = process_fact_join(&stored->process, &result->process);
     } else if (result->type == RESULT_THREAD) {
         if (batch->count == count)
-            mine->thread_fact = thread_fact_join(&mine->thread_fact, &result->thread_fact);
-        mine->thread_fact.name = kept(batch, result->thread_fact.name);
-        mine->thread_fact.program = kept(batch, result->thread_fact.program);
+            stored->thread_fact = thread_fact_join(&stored->thread_fact, &result->thread_fact);
+        stored->thread_fact.name = kept(batch, result->thread_fact.name);
+        stored->thread_fact.program = kept(batch, result->thread_fact.program);
     } else {
-        mine->descriptor_fact = result->descriptor_fact;
-        mine->descriptor_fact.name = kept(batch, result->descriptor_fact.name);
+        stored->descriptor_fact = result->descriptor_fact;
+        stored->descriptor_fact.name = kept(batch, result->descriptor_fact.name);
     }
 }
 

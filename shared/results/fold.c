@@ -100,9 +100,9 @@ void fold_clear_cell(struct cell *cell)
 
 static void merge_calls(struct cell *cell, const struct call_cell *calls, uint64_t thread)
 {
-    const struct durations *mine = &cell->calls.complete, *other = &calls->complete;
-    if (other->count && (mine->count == 0 || other->max_ns > mine->max_ns ||
-                         (other->max_ns == mine->max_ns &&
+    const struct durations *stored = &cell->calls.complete, *other = &calls->complete;
+    if (other->count && (stored->count == 0 || other->max_ns > stored->max_ns ||
+                         (other->max_ns == stored->max_ns &&
                           (calls->slowest_entry_ns < cell->calls.slowest_entry_ns ||
                            (calls->slowest_entry_ns == cell->calls.slowest_entry_ns &&
                             thread < cell->slowest_thread)))))

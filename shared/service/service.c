@@ -67,7 +67,7 @@ static char *own_instance(const struct config *config)
     return memory_format("%s-%ld", host, (long)getpid());
 }
 
-static void tell_brokers(void *context, const char *why, uint64_t away_ms)
+static void log_brokers(void *context, const char *why, uint64_t away_ms)
 {
     const struct service *service = context;
     if (why)
@@ -86,7 +86,7 @@ static enum status watch_brokers(struct service *service, struct failure *why)
                                                                       : after_ms / 4;
     struct bus_watch_options options = {.bus = &service->kafka.bus,
                                         .every_ms = every_ms,
-                                        .changed = tell_brokers,
+                                        .changed = log_brokers,
                                         .context = service};
     return bus_watch_new(&options, &service->watch, why);
 }

@@ -393,29 +393,29 @@ static size_t count_bytes(const struct count_definition *definition)
 }
 
 /* A duplicate definition would count each instance twice; NULL: there is none. */
-static const struct phase_definition *find_twin(const struct phase_definitions *phases)
+static const struct phase_definition *find_duplicate(const struct phase_definitions *phases)
 {
-    const struct phase_definition *twin = NULL;
+    const struct phase_definition *duplicate = NULL;
     uint64_t *digests = memory_new((phases->count + 1) * sizeof *digests);
-    for (size_t i = 0; i < phases->count && !twin; i++) {
+    for (size_t i = 0; i < phases->count && !duplicate; i++) {
         digests[i] = phase_digest(&phases->at[i]);
         for (size_t j = 0; j < i; j++)
             if (digests[j] == digests[i])
-                twin = &phases->at[i];
+                duplicate = &phases->at[i];
     }
     free(digests);
-    return twin;
+    return duplicate;
 }
 
 enum status phases_check(const struct phase_definitions *phases, const char *name,
                          struct failure *why)
 {
-    const struct phase_definition *twin = find_twin(phases);
-    if (twin)
+    const struct phase_definition *duplicate = find_duplicate(phases);
+    if (duplicate)
         return fail(why, STATUS_REJECT,
                     "%s: phase `%s%s` is defined twice and would be counted twice; remove the "
                     "duplicate file or definition",
-                    name, twin->name_is_field ? "$" : "", twin->name);
+                    name, duplicate->name_is_field ? "$" : "", duplicate->name);
     size_t bytes = 0;
     for (size_t i = 0; i < phases->count; i++)
         bytes += definition_bytes(&phases->at[i]);

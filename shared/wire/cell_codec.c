@@ -22,7 +22,7 @@ static void *at(const void *message, unsigned offset)
     return (void *)((uintptr_t)message + offset);
 }
 
-static bool is_told(const struct atom_column *column)
+static bool is_encoded(const struct atom_column *column)
 {
     return column->role != ATOM_REG;
 }
@@ -64,7 +64,7 @@ void cell_encode(const struct cell_parts *parts, const struct atom *cell,
     ProtobufCMessage *message = arena_take(parts->arena, descriptor->sizeof_message);
     protobuf_c_message_init(descriptor, message);
     for (size_t i = 0; i < cell->kind->column_count; i++)
-        if (is_told(&cell->kind->columns[i]))
+        if (is_encoded(&cell->kind->columns[i]))
             put_column(parts, cell, &cell->kind->columns[i], message);
     out->kind_case = (Spanmill__Results__Result__KindCase)cell->kind->tag;
     *(ProtobufCMessage **)at(out, field->offset) = message;
@@ -104,7 +104,7 @@ const struct atom *cell_decode(const struct cell_parts *parts,
     struct atom *cell = arena_take(parts->arena, kind->size);
     cell->kind = kind;
     for (size_t i = 0; i < kind->column_count; i++)
-        if (is_told(&kind->columns[i]))
+        if (is_encoded(&kind->columns[i]))
             take_column(parts, message, &kind->columns[i], cell);
     return cell;
 }
@@ -133,7 +133,7 @@ const char *result_cell_fault(const struct atom_kind *kind)
     for (size_t i = 0; i < kind->column_count; i++) {
         const struct atom_column *column = &kind->columns[i];
         const ProtobufCFieldDescriptor *field = field_of(descriptor, column->tag);
-        if (!is_told(column))
+        if (!is_encoded(column))
             continue;
         matched++;
         if (!field || strcmp(field->name, column->name) != 0 || !suits(column, field))

@@ -52,16 +52,16 @@ Test(admin, makes_topics_that_are_as_planned, .timeout = 600)
     bench_init(&bench, 1);
     bench.settings.prefix = strcat(bench.prefix, "x");
     struct bus_admin *admin = new_admin();
-    struct topic_wishes wishes = {.chunk_partitions = 6,
-                                  .partitions = 3,
-                                  .replication = 1,
-                                  .min_insync = 1,
-                                  .retention_ms = 86400000,
-                                  .parked_retention_ms = 2 * 86400000,
-                                  .state_segment_ms = 1000,
-                                  .state_dirty = 1};
+    struct topic_settings wanted_settings = {.chunk_partitions = 6,
+                                             .partitions = 3,
+                                             .replication = 1,
+                                             .min_insync = 1,
+                                             .retention_ms = 86400000,
+                                             .parked_retention_ms = 2 * 86400000,
+                                             .state_segment_ms = 1000,
+                                             .state_dirty = 1};
     struct topic_plans plans;
-    topic_plans_init(&plans, &wishes);
+    topic_plans_init(&plans, &wanted_settings);
     for (int i = 0; i < BUS_TOPICS; i++)
         cr_expect(eq(int, bus_admin_create(admin, &plans.at[i], &why), STATUS_OK), "%s", why.text);
     for (int i = 0; i < BUS_TOPICS; i++) {
@@ -69,9 +69,9 @@ Test(admin, makes_topics_that_are_as_planned, .timeout = 600)
         cr_expect(eq(str, differences.text, ""));
         cr_expect(eq(int, bus_admin_create(admin, &plans.at[i], &why), STATUS_END));
     }
-    wishes.chunk_partitions = 7;
-    wishes.state_dirty = 50;
-    topic_plans_init(&plans, &wishes);
+    wanted_settings.chunk_partitions = 7;
+    wanted_settings.state_dirty = 50;
+    topic_plans_init(&plans, &wanted_settings);
     cr_expect(eq(int, check(admin, &plans.at[BUS_CHUNKS], &differences), STATUS_OK));
     cr_expect(eq(str, differences.text, "partitions 7 6;"));
     cr_expect(eq(int, check(admin, &plans.at[BUS_STATE], &differences), STATUS_OK));

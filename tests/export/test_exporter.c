@@ -234,7 +234,7 @@ static void bench_open(struct bench *bench, size_t limit)
     bench->exporter = exporter_new(&(struct exporter_options){.group = "g",
                                                               .series_limit = limit,
                                                               .state = outbox_sink(&bench->state),
-                                                              .tell = note,
+                                                              .notify = note,
                                                               .context = bench});
 }
 

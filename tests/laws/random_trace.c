@@ -61,7 +61,8 @@ const char *const random_trace_counts[RANDOM_TRACE_COUNTS] = {
     "     where: '$evt.id == 1 || !($evt.$ctx.vtid != 3 && $evt.id >= 1)'}\n"
     "  - {name: irqs, event: irq_handler_entry, by: [irq, cpu, thread, phase]}\n"
     "  - {name: waits, event: syscall_entry_futex, by: [call, phase]}\n"
-    /* and spans: the pairs are of all kinds of subjects, and of events that begin and end at once */
+    /* and spans: the pairs are of all kinds of subjects, and of events that begin and end at
+     * once */
     "spans:\n"
     "  - {name: app, begin: 'app:*begin', end: 'app:*end', match: [id], by: [id, cpu, thread, "
     "phase]}\n"
@@ -357,7 +358,7 @@ static void add_life(struct generator *generator, int32_t cpu)
     }
 }
 
-static void add_told(struct generator *generator, int32_t cpu)
+static void add_dumped(struct generator *generator, int32_t cpu)
 {
     struct event event;
     int32_t tid = any_tid(generator);
@@ -652,7 +653,7 @@ static void step(struct generator *generator)
     else if (what < 36)
         add_life(generator, cpu);
     else if (what < 40)
-        add_told(generator, cpu);
+        add_dumped(generator, cpu);
     else if (what < 80 && !options->no_calls)
         add_call(generator, cpu);
     else if (what < 80)

@@ -1,4 +1,4 @@
-#include "bus/verdict.h"
+#include "bus/error_status.h"
 
 #include <stddef.h>
 
@@ -57,7 +57,7 @@ static const struct {
     {ERROR(FENCED_INSTANCE_ID), STATUS_STOP},
 };
 
-enum status verdict_of(rd_kafka_resp_err_t code)
+enum status error_status(rd_kafka_resp_err_t code)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].code == code)

@@ -1,7 +1,7 @@
-/* bus/verdict.h -- classifies errors of librdkafka and brokers, in one table. Private to this
+/* bus/error_status.h -- classifies errors of librdkafka and brokers, in one table. Private to this
  * folder. */
-#ifndef BUS_VERDICT_H
-#define BUS_VERDICT_H
+#ifndef BUS_ERROR_STATUS_H
+#define BUS_ERROR_STATUS_H
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
  * RETRY   temporary: unavailable brokers, elections, timeouts, and all that the table does not
  * list. REJECT  permanent: missing, not allowed, or never accepted by a broker.
  * STOP    fatal: the handle is unusable. */
-enum status verdict_of(rd_kafka_resp_err_t code);
+enum status error_status(rd_kafka_resp_err_t code);
 
 /* Whether the topic or partition does not exist. A broker with old metadata reports this for new
  * ones, too: confirm it with another query. */
