@@ -177,7 +177,7 @@ struct joining {
     char **lost;       /* by chunk: the reason why it is not joined, owned; or NULL */
 };
 
-/* The session's name is known from its first usable chunk: only then can the reducer be told what
+/* The session's name is known from its first usable chunk: only then can the reducer know what
  * to expect. */
 static void tell_expected(struct chunk_run *run, struct joining *joining, struct text session)
 {

@@ -187,7 +187,7 @@ size_t series_take_samples(struct series_set *set, int64_t end_ms, struct arena 
 
 /* --- as bytes ---
  *
- *     format; how many; of each: bytes of the key, key; kind; SAVED_*; sum; told; sample_ms;
+ *     format; how many; of each: bytes of the key, key; kind; SAVED_*; sum; sent; sample_ms;
  *     of durations: 0, or 1 and what durations_put() writes */
 
 static size_t bytes_at_most(const struct series *series, struct text key)

@@ -161,7 +161,7 @@ bool atom_kind_has(const struct atom_kind *kind, enum atom_role role);
 /* NULL: no column has that name. */
 const struct atom_column *atom_kind_column(const struct atom_kind *kind, const char *name);
 
-/* Fast, but whoever writes the trace can cause collisions: only where these do no harm. */
+/* Fast, but the writer of the trace can cause collisions: only where these do no harm. */
 static inline uint64_t atom_key_sum(const struct atom_kind *kind, const struct atom *key)
 {
     const uint64_t *words = (const uint64_t *)(key + 1);

@@ -60,8 +60,8 @@ static void append_hex(char *into, const uint8_t *bytes, size_t count)
     *into = '\0';
 }
 
-/* Stores "host/name/created" in ref->told, and with the clock in ref->session, unless that is not
- * enough to identify the session. */
+/* Stores "host/name/created" in ref->session_names, and with the clock in ref->session, unless that
+ * is not enough to identify the session. */
 static void take_session_names(struct chunk_ref *ref, const struct metadata *metadata)
 {
     if (ref->session_names == NULL)

@@ -4,7 +4,7 @@
 
 #include "core/columns.h"
 
-extern const struct column_table interrupted_table; /* struct interrupted, beside a COLUMN_VECTOR */
+extern const struct column_table interrupted_table; /* struct interrupted, with a COLUMN_VECTOR */
 extern const struct column_table named_table;       /* struct call_named */
 extern const struct column_table older_begin_table; /* struct older_begin_line */
 extern const struct column_table segments_table;    /* struct segments_line */

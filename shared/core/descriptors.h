@@ -26,7 +26,7 @@ struct descriptor {
     int32_t fd;
     unsigned refs; /* its table's place, calls in progress, names in the current row */
     bool proven, begin_hard, ended, end_hard;
-    bool gone;        /* no longer in its table: it has ended, or nobody uses the table */
+    bool gone;        /* no longer in its table: it has ended, or no thread uses the table */
     bool cloexec;     /* known to be closed on exec */
     bool republished; /* core_republish() has emitted its current data */
     uint8_t kind;

@@ -620,7 +620,7 @@ void life_interrupt(struct core *core, struct life *life, const struct interrupt
 
 /* A kernel event without a CPU. */
 void map_event_without_cpu(struct core *core, const struct event *event);
-/* Why a kernel event that states no thread belongs to nobody. */
+/* Why the thread of a kernel event without a tid context is unknown. */
 enum tally unknown_thread_tally(const struct core *core, const struct event *event);
 /* --- whose.c: the thread of an event, and its contexts --- */
 /* A kernel event with contexts; a user-space event. */
@@ -664,7 +664,7 @@ void wait_lost(struct core *core, struct life *life);
 void waits_write(struct core *core, struct life *life);
 void waits_emit(struct core *core, struct life *life);
 void waits_join(struct core *core, const struct waits_line *line);
-/* Translates a `who` of the current row to that of joining: an id, the idle thread, or nobody. */
+/* Translates a `who` of the current row to that of joining: an id, the idle thread, or unknown. */
 uint64_t join_who(const struct core *core, uint64_t who);
 
 /* --- wait_layers.c: waits of open instances, in both modes --- */

@@ -201,7 +201,7 @@ static bool skip_elements(struct walk *walk, const struct layout_field *field, u
     return true;
 }
 
-/* Copies the bytes of a LAYOUT_UUID at the current position; whoever skips it detects missing
+/* Copies the bytes of a LAYOUT_UUID at the current position; code that skips it detects missing
  * bytes. */
 static void note_uuid(const struct walk *walk)
 {
