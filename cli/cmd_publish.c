@@ -195,7 +195,7 @@ static bool is_named(const struct publishing *publishing, size_t index)
     return !is_of_named || has(named->chunks, named->chunk_count, path);
 }
 
-/* Whether to publish the chunk. The one before a single named chunk may have been held back, and is
+/* Whether to publish the chunk. The one before a single named chunk may not be published yet, and is
  * published as well: twice is harmless. */
 static bool is_wanted(const struct publishing *publishing, size_t index)
 {

@@ -28,7 +28,7 @@ static void note_unknown_uses(const struct phase_definitions *phases,
     arena_clear(&arena);
 }
 
-/* Fills `input` but for its graph. `refusal`: why our own parser rejects its metadata. */
+/* Fills `input` except its graph. `refusal`: why spanmill's parser rejects its metadata. */
 static enum status survey(struct bt2_input *input, const struct trace_files *files,
                           const struct reader_choice *choice, const struct schema *schema,
                           const struct layout_clock **session,

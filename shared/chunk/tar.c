@@ -158,7 +158,7 @@ static enum status read_header(struct bytes tar, size_t offset, struct tar_entry
     if (!is_safe(out->name))
         return fail(why, STATUS_REJECT, "tar: header at %zu: unsafe name", offset);
     if (block[TYPE] != '0' && block[TYPE] != '\0' && !*is_folder)
-        return fail(why, STATUS_REJECT, "tar: %s: neither file nor folder", out->name);
+        return fail(why, STATUS_REJECT, "tar: %s: neither a file nor a folder", out->name);
     size_t left = tar.count - offset - TAR_BLOCK;
     if (size > left || (*is_folder && size != 0))
         return fail(why, STATUS_REJECT, "tar: %s: %llu bytes, but %zu are left", out->name, size,

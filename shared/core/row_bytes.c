@@ -357,7 +357,7 @@ COLUMN_TABLE(time, time_record);
 struct analysis_record {
     struct text bytes;
 };
-static_assert(sizeof(struct text) == sizeof(struct bytes), "bytes are told as a text");
+static_assert(sizeof(struct text) == sizeof(struct bytes), "bytes are encoded as a text");
 static const struct column analysis_columns[] = {COLUMN(analysis_record, 1, TEXT, bytes)};
 COLUMN_TABLE(analysis, analysis_record);
 

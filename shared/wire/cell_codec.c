@@ -139,5 +139,5 @@ const char *result_cell_fault(const struct atom_kind *kind)
         if (!field || strcmp(field->name, column->name) != 0 || !suits(column, field))
             return column->name;
     }
-    return matched == descriptor->n_fields ? NULL : "its message has fields that are no columns";
+    return matched == descriptor->n_fields ? NULL : "its message has fields without a column";
 }

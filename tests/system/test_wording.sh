@@ -1,5 +1,5 @@
 #!/bin/bash
-# Docs, man pages, help and message strings use standard terms and US spelling: none of these words is in
+# Docs, man pages, help, messages, and comments of the programs use standard terms and US spelling: none of these words is in
 # them. Each row is a pattern (ERE, case-insensitive, whole words) and what to write instead.
 set -u
 table='is told|are told|was told|told by|told of => is known, reports, shows
@@ -25,7 +25,16 @@ colours? => color
 recogni[s]e[sd]? => recognize
 analys(e|ed|ing) => analyze
 travelled|travelling|labelled|labelling => traveled, labeled
-initiali[s]e[sd]? => initialize'
+initiali[s]e[sd]? => initialize
+newer than this program knows => newer than this program supports
+nobody|somebody else|whoever => unknown, no thread, another
+untold|retold|retells? => not published, republished
+elders?|eldest => older begins, oldest
+kin => thread group
+holds? back|held back => postpones, waits
+gives? back|gave back => returns
+out of reach => unreachable
+for ever => without limit'
 
 all=$(sed 's/ => .*//' <<<"$table" | paste -sd '|')
 failed=0
@@ -49,9 +58,11 @@ done
 for service in agent mapper reducer export; do
     "$(dirname "$SPANMILL")/spanmill-$service" --help >"$work/spanmill-$service--help"
 done
-# Messages: strings of several words, in the folders that talk to users.
+# Messages: strings of several words.
 shopt -s globstar
-grep -oE '"([^"\\]|\\.)* ([^"\\]|\\.)*"' {agent,cli,reducer,export}/**/*.c \
-    shared/{config,service,bus,chunk,publish,health,trace}/*.[ch] >"$work/strings"
-check README.md CONTRIBUTING.md SECURITY.md docs/*.md docs/man/*.1 "$work"/*
+sources=({agent,cli,export,mapper,reducer}/**/*.[ch] shared/**/*.[ch])
+grep -oE '"([^"\\]|\\.)* ([^"\\]|\\.)*"' "${sources[@]}" >"$work/strings"
+# Comments: their lines, without code.
+grep -oE '/\*.*|^ +\* .*' "${sources[@]}" | sed "s/\`[^\`]*\`//g" >"$work/comments"
+check README.md CONTRIBUTING.md SECURITY.md docs/*.md docs/man/*.1 examples/**/*.md "$work"/*
 exit $failed
