@@ -280,6 +280,7 @@ void stream_pass(struct stream *stream, uint64_t last_ns)
             count = decode_one(stream, &passed);
         stream->early += seam ? 0 : count;
     }
+    scratch_reset(stream->scratch); /* it notes `passed` */
 }
 
 size_t stream_run(struct stream *stream, struct event *events, size_t room, uint64_t last_ns)
