@@ -130,7 +130,7 @@ static void add_seam(struct chunk *chunk, const struct trace_set *before, const 
     for (size_t i = 0; i < before->trace_count; i++) {
         const struct trace_files *from = &before->traces[i];
         struct metadata metadata;
-        if (metadata_read(from->metadata, &metadata, NULL) == STATUS_OK &&
+        if (metadata_read_packets(from->metadata, &metadata, NULL) == STATUS_OK &&
             metadata_join(&metadata, &clock, NULL) == STATUS_OK) {
             struct trace_files *trace = NULL;
             for (size_t j = 0; j < from->stream_count; j++) {

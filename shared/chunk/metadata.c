@@ -54,10 +54,11 @@ static enum status set_clock(struct metadata *metadata, const struct layout_cloc
     return STATUS_OK;
 }
 
-enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why)
+static enum status read_as(enum layout_extent extent, struct bytes file, struct metadata *out,
+                           struct failure *why)
 {
     *out = (struct metadata){.frequency = CYCLES_NS_PER_S};
-    enum status status = layout_open_as(LAYOUT_HEADS, file, &out->layout, why);
+    enum status status = layout_open_as(extent, file, &out->layout, why);
     if (status != STATUS_OK)
         return status;
     if (out->layout->stream_count == 0)
@@ -65,6 +66,16 @@ enum status metadata_read(struct bytes file, struct metadata *out, struct failur
     out->is_ctf2 = out->layout->version == 2;
     take_env(out);
     return set_clock(out, NULL, why);
+}
+
+enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why)
+{
+    return read_as(LAYOUT_HEADS, file, out, why);
+}
+
+enum status metadata_read_packets(struct bytes file, struct metadata *out, struct failure *why)
+{
+    return read_as(LAYOUT_PACKETS, file, out, why);
 }
 
 enum status metadata_join(struct metadata *metadata, struct session_clock *session,

@@ -36,6 +36,9 @@ struct metadata {
 /* Parses the file `metadata`, and keeps nothing of it. In any case, *out must be cleared.
  * REJECT: empty, not CTF, visibly truncated, without a stream, or a clock that exceeds 64 bits. */
 MUST_CHECK enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why);
+/* The same for metadata that was read before: without its events, which are not checked again. */
+MUST_CHECK enum status metadata_read_packets(struct bytes file, struct metadata *out,
+                                             struct failure *why);
 void metadata_clear(struct metadata *metadata);
 
 /* Converts the times of packets to the session's clock: of all traces of a chunk, in order, the

@@ -271,7 +271,7 @@ static bool read_stream(struct ctf2 *ctf2, const json_t *json)
         !read_stream_clock(ctf2, json, stream))
         return false;
     size_t count = sizeof SCOPES / sizeof *SCOPES;
-    if (ctf2->draft->extent == LAYOUT_HEADS)
+    if (ctf2->draft->extent != LAYOUT_WHOLE)
         count--; /* contexts of events are last */
     for (size_t i = 0; i < count; i++)
         if (!ctf2_type(ctf2, json, SCOPES[i].key, CTF2_OPTIONAL, &stream->scopes[SCOPES[i].scope]))
@@ -299,6 +299,8 @@ static int32_t log_level(const json_t *json)
 
 static bool read_event(struct ctf2 *ctf2, const json_t *json)
 {
+    if (ctf2->draft->extent == LAYOUT_PACKETS)
+        return true;
     struct draft_event *event = draft_add_event(ctf2->draft, ctf2->place);
     struct text name = {"", 0};
     event->has_stream_id = true; /* 0 if absent */
@@ -309,7 +311,7 @@ static bool read_event(struct ctf2 *ctf2, const json_t *json)
         return false;
     event->name = draft_string(ctf2->draft, name);
     event->log_level = log_level(json);
-    if (ctf2->draft->extent == LAYOUT_HEADS)
+    if (ctf2->draft->extent != LAYOUT_WHOLE)
         return true;
     return ctf2_type(ctf2, json, "specific-context-field-class", CTF2_OPTIONAL, &event->context) &&
            ctf2_type(ctf2, json, "payload-field-class", CTF2_OPTIONAL, &event->payload);

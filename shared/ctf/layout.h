@@ -196,7 +196,9 @@ enum layout_extent {
     LAYOUT_WHOLE,
     /* Packet headers and contexts, headers and names of events; the contexts and fields of events
      * are NULL and not parsed. */
-    LAYOUT_HEADS
+    LAYOUT_HEADS,
+    /* The same without events, whose declarations are not checked. */
+    LAYOUT_PACKETS
 };
 MUST_CHECK enum status layout_open_as(enum layout_extent extent, struct bytes metadata,
                                       struct layout **out, struct failure *why);

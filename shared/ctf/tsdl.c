@@ -11,7 +11,7 @@ struct block {
     bool (*set)(struct tsdl *tsdl, struct text key, const struct value *value);
     bool (*define)(struct tsdl *tsdl, struct text key, const struct draft_type *type);
     bool (*is_type)(struct text key); /* whether `key` has a type; NULL: none */
-    /* For LAYOUT_HEADS: whether the type of `key` is skipped. */
+    /* Unless all is parsed: whether the type of `key` is skipped. */
     bool (*is_passed)(struct text key);
     const char *const *once; /* keys that may occur once; the last is NULL */
 };
@@ -31,7 +31,7 @@ static bool read_item(struct tsdl *tsdl, const struct block *block, struct tsdl_
         return false;
     if (defines && block->is_type != NULL && !block->is_type(key))
         return tsdl_pass_statement(tsdl); /* unknown */
-    if (defines && block->is_passed != NULL && tsdl->draft->extent == LAYOUT_HEADS &&
+    if (defines && block->is_passed != NULL && tsdl->draft->extent != LAYOUT_WHOLE &&
         block->is_passed(key))
         return tsdl_pass_statement(tsdl);
     if (defines) {
@@ -225,6 +225,8 @@ static bool read_event(struct tsdl *tsdl, const char *place)
     static const char *const ONCE[] = {"name",    "id",     "stream_id", "loglevel",
                                        "context", "fields", NULL};
     static const struct block BLOCK = {set_event, define_event, is_event_type, is_any, ONCE};
+    if (tsdl->draft->extent == LAYOUT_PACKETS)
+        return tsdl_pass_statement(tsdl);
     (void)draft_add_event(tsdl->draft, place);
     if (!tsdl_count(tsdl) || !read_block(tsdl, &BLOCK))
         return false;

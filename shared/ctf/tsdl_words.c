@@ -67,14 +67,24 @@ bool tsdl_expect(struct tsdl *tsdl, const char *sign)
     return tsdl_fail(tsdl, "expected \"%s\", not \"%.*s\"", sign, count, tsdl->token.text.at);
 }
 
-/* Moves the lexer to the next brace, semicolon, quote, or slash; most characters are none of
+/* Moves the lexer to the next quote or slash; at `depth` 0 or 1, also to the next brace or
+ * semicolon that can end the statement. Counts the braces on the way. Most characters are none of
  * them. */
-static void pass_characters(struct lexer *lexer)
+static void pass_characters(struct lexer *lexer, size_t *depth)
 {
     static const bool STOPS[UCHAR_MAX + 1] = {
         ['{'] = true, ['}'] = true, [';'] = true, ['"'] = true, ['\''] = true, ['/'] = true};
-    while (lexer->at < lexer->end && !STOPS[(unsigned char)*lexer->at])
-        lexer->at++;
+    for (; lexer->at < lexer->end; lexer->at++) {
+        char c = *lexer->at;
+        if (!STOPS[(unsigned char)c] || (c == ';' && *depth > 0))
+            continue;
+        if (c == '{' && *depth > 0)
+            ++*depth;
+        else if (c == '}' && *depth > 1)
+            --*depth;
+        else
+            return;
+    }
 }
 
 bool tsdl_pass_statement(struct tsdl *tsdl)
@@ -88,7 +98,7 @@ bool tsdl_pass_statement(struct tsdl *tsdl)
         depth -= sign == '}';
         bool ends = sign == ';' && depth == 0;
         if (!ends)
-            pass_characters(&tsdl->lexer);
+            pass_characters(&tsdl->lexer, &depth);
         if (!tsdl_next(tsdl) || ends)
             return ends && tsdl->token.type != TOKEN_WRONG;
     }
