@@ -91,6 +91,8 @@ struct reader_choice {
     uint64_t begin_ns;        /* earlier events may be left out; losses never are */
     /* Events for which to decode all fields (event.shapes), only by our own decoder. NULL: none. */
     shown_events *shows;
+    /* How many batches of reader_next() are valid at a time, only by our own decoder; 0: one. */
+    unsigned batches;
 };
 
 /* The same with a chosen decoder. */
@@ -101,7 +103,7 @@ MUST_CHECK enum status reader_open_as(const struct reader_choice *choice,
 const struct reader_info *reader_info(const struct reader *reader);
 
 /* The next events in order: OK and at least one, or END. `*events` and what they point to are valid
- * until the next call. */
+ * until the next call, or for as many calls as the choice says. */
 MUST_CHECK enum status reader_next(struct reader *reader, const struct event **events,
                                    size_t *count, struct failure *why);
 void reader_close(struct reader *reader); /* NULL is fine */

@@ -20,6 +20,12 @@ struct input {
     struct bound_trace bound;
 };
 
+/* The events of one reader_next(), and the memory that they point to. */
+struct batch {
+    struct event *events; /* BATCH_EVENTS; NULL: not used yet */
+    struct scratch scratch;
+};
+
 struct reader_spanmill {
     struct reader reader;
     struct reader_warnings warnings;
@@ -35,8 +41,9 @@ struct reader_spanmill {
     struct stream *streams;
     size_t stream_count, stream_room;
     struct merge merge;
-    struct scratch scratch;
-    struct event *events; /* BATCH_EVENTS */
+    struct scratch scratch; /* of the current batch */
+    struct batch *batches;  /* used in turn */
+    size_t batch_count, batch;
 };
 
 static const struct input *input_of(const struct stream *stream)
@@ -183,15 +190,28 @@ static void place_timeless(struct reader_spanmill *reader, uint64_t begin_ns)
 
 /* --- the reader --- */
 
+/* The streams write to reader->scratch: it is exchanged for that of the next batch. */
+static struct batch *next_batch(struct reader_spanmill *reader)
+{
+    reader->batches[reader->batch].scratch = reader->scratch;
+    reader->batch = (reader->batch + 1) % reader->batch_count;
+    struct batch *batch = &reader->batches[reader->batch];
+    reader->scratch = batch->scratch;
+    if (!batch->events)
+        batch->events = memory_new(BATCH_EVENTS * sizeof *batch->events);
+    return batch;
+}
+
 static enum status spanmill_next(struct reader *base, const struct event **events, size_t *count,
                                  struct failure *why)
 {
     (void)why;
     struct reader_spanmill *reader = (struct reader_spanmill *)base;
+    struct batch *batch = next_batch(reader);
     scratch_clean_rich(&reader->scratch);
     scratch_reset(&reader->scratch);
-    *events = reader->events;
-    *count = merge_next(&reader->merge, reader->events, BATCH_EVENTS);
+    *events = batch->events;
+    *count = merge_next(&reader->merge, batch->events, BATCH_EVENTS);
     return *count > 0 ? STATUS_OK : STATUS_END;
 }
 
@@ -211,8 +231,13 @@ static void spanmill_close(struct reader *base)
         free(reader->inputs[i].times);
         plan_set_release(reader->inputs[i].set);
     }
-    scratch_clear(&reader->scratch);
-    free(reader->events);
+    if (reader->batch_count > 0)
+        reader->batches[reader->batch].scratch = reader->scratch;
+    for (size_t i = 0; i < reader->batch_count; i++) {
+        scratch_clear(&reader->batches[i].scratch);
+        free(reader->batches[i].events);
+    }
+    free(reader->batches);
     free(reader->streams);
     free(reader->cpus);
     free(reader->stream_names);
@@ -283,6 +308,8 @@ static enum status spanmill_open(const struct reader_choice *choice, const struc
     reader->schema = schema;
     if (warnings)
         reader->warnings = *warnings;
+    reader->batch_count = choice->batches > 0 ? choice->batches : 1;
+    reader->batches = memory_new(reader->batch_count * sizeof *reader->batches);
     reader->inputs = memory_new(set->trace_count * sizeof *reader->inputs);
     reader->infos = memory_new(set->trace_count * sizeof *reader->infos);
     for (size_t i = 0; i < set->trace_count; i++)
@@ -297,7 +324,6 @@ static enum status spanmill_open(const struct reader_choice *choice, const struc
     rank_streams(reader);
     list_cpus(reader);
     place_timeless(reader, choice->begin_ns);
-    reader->events = memory_new(BATCH_EVENTS * sizeof *reader->events);
     for (size_t i = 0; i < reader->stream_count; i++) {
         stream_start(&reader->streams[i], choice->begin_ns);
         reader->info.early_events += reader->streams[i].early;
