@@ -66,12 +66,23 @@ static void say_left_out(void *context, const char *sentence)
     traces->progress->over = true;
 }
 
+unsigned traces_usual_jobs(void)
+{
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+        return 1;
+    int count = CPU_COUNT(&cpus);
+    return count > 0 ? (unsigned)count : 1;
+}
+
 enum status traces_find(struct traces *traces, const struct config *config)
 {
     struct failure why;
     struct chunk_list *list = &traces->list;
     list->say = say_left_out;
     list->context = traces;
+    if (list->jobs == 0)
+        list->jobs = traces_usual_jobs();
     char *const *operands;
     size_t count = config_operands(config, &operands);
     for (size_t i = 0; i < count; i++)
@@ -95,15 +106,6 @@ void traces_clear(struct traces *traces)
     phases_clear(&traces->phases);
 }
 
-unsigned traces_usual_jobs(void)
-{
-    cpu_set_t cpus;
-    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
-        return 1;
-    int count = CPU_COUNT(&cpus);
-    return count > 0 ? (unsigned)count : 1;
-}
-
 size_t traces_session_end(const struct chunk_list *list, size_t begin)
 {
     size_t end = begin + 1;
@@ -125,6 +127,7 @@ bool traces_report(struct traces *traces, size_t begin, size_t end,
                             .options = {.phases = &traces->phases,
                                         .other_reader = readers_other(),
                                         .cache = cache,
+                                        .no_analyses = traces->no_analyses,
                                         .stop = {.asked = stop_signals_pending}},
                             .windows = windows ? windows->at + begin : all.at,
                             .before = windows && windows->before ? windows->before + begin : NULL,

@@ -5,14 +5,12 @@
 
 #include "base/map.h"
 #include "base/memory.h"
-#include "mapper/decode/plan_cache.h"
-#include "mapper/decode/reader_kind.h"
+#include "cli/story/chunk_feed.h"
 
 /* State while chunks are read. */
 struct following {
     struct follow *follow;
-    struct schema *schema;
-    struct plan_cache *cache;
+    struct chunk_opening opening;
     int32_t *current; /* by CPU */
     size_t cpu_count;
     int64_t offset_ns;
@@ -28,40 +26,6 @@ struct following {
     int32_t *behind_border;
     size_t border_count, border_room, borders_passed;
 };
-
-/* An open chunk. */
-struct open_chunk {
-    struct chunk *chunk;
-    struct reader *reader; /* NULL: no traces */
-    struct interval interval;
-};
-
-static void chunk_done(struct open_chunk *open)
-{
-    reader_close(open->reader);
-    chunk_close(open->chunk);
-}
-
-static enum status open_for(struct following *following, const struct chunk_ref *ref,
-                            const struct reader_warnings *warnings, shown_events *shows,
-                            struct open_chunk *open, struct failure *why)
-{
-    *open = (struct open_chunk){.chunk = NULL};
-    enum status status = chunk_open(ref, NULL, &open->chunk, why);
-    if (status != STATUS_OK)
-        return status;
-    open->interval = chunk_interval(open->chunk);
-    const struct trace_set *traces = chunk_traces(open->chunk);
-    struct reader_choice choice = {.kind = &reader_spanmill,
-                                   .cache = following->cache,
-                                   .begin_ns = open->interval.begin_ns,
-                                   .shows = shows};
-    if (traces->trace_count > 0)
-        status = reader_open_as(&choice, traces, following->schema, warnings, &open->reader, why);
-    if (status != STATUS_OK)
-        chunk_done(open);
-    return status;
-}
 
 /* The clock of the session is that of its kernel trace, or of its first. */
 static void find_offset(struct following *following, const struct reader_info *info)
@@ -113,7 +77,7 @@ static void look_ahead(struct following *following, const struct chunk_ref *ref)
 {
     struct open_chunk open;
     struct failure ignored; /* said when it is read */
-    if (open_for(following, ref, NULL, NULL, &open, &ignored) != STATUS_OK)
+    if (open_chunk(&following->opening, ref, NULL, 0, &open, &ignored) != STATUS_OK)
         return;
     const struct event *events;
     size_t count, cpu_count = 0, left = 0;
@@ -135,7 +99,7 @@ static void look_ahead(struct following *following, const struct chunk_ref *ref)
                 left = look_at(following, &events[i], seen, cpu_count);
         }
     free(seen);
-    chunk_done(&open);
+    close_chunk(&following->opening, &open);
 }
 
 /* --- current threads after a loss --- */
@@ -238,7 +202,7 @@ static void find_borders(struct following *following)
     struct open_chunk open;
     struct failure ignored; /* said when it is read */
     following->has_borders = true;
-    if (open_for(following, following->ref, NULL, NULL, &open, &ignored) != STATUS_OK)
+    if (open_chunk(&following->opening, following->ref, NULL, 0, &open, &ignored) != STATUS_OK)
         return;
     const struct reader_info *info = reader_info(open.reader);
     struct borders borders = {.following = following};
@@ -260,7 +224,7 @@ static void find_borders(struct following *following)
         }
     free(borders.cpus);
     map_clear(&borders.named);
-    chunk_done(&open);
+    close_chunk(&following->opening, &open);
 }
 
 /* The current thread after a border. */
@@ -325,43 +289,11 @@ static bool is_outside(const struct following *following, const struct chunk_ref
     return before || (int64_t)ref->interval.begin_ns + offset > follow->end_ns;
 }
 
-static enum status read_events(struct following *following, struct open_chunk *open,
-                               struct failure *why)
-{
-    following->info = open->reader ? reader_info(open->reader) : NULL;
-    while (open->reader && !following->stopped) {
-        const struct event *events;
-        size_t count;
-        enum status status = reader_next(open->reader, &events, &count, why);
-        if (status != STATUS_OK)
-            return status == STATUS_END ? STATUS_OK : status;
-        for (size_t i = 0; i < count && !following->stopped; i++) {
-            if (events[i].time_ns >= open->interval.end_ns)
-                return STATUS_OK;
-            if (events[i].time_ns >= open->interval.begin_ns)
-                take(following, &events[i]);
-        }
-    }
-    return STATUS_OK;
-}
-
 static void say_failed(struct following *following, const struct chunk_ref *ref,
                        const struct failure *why)
 {
     following->follow->failed++;
     reader_say(&following->follow->warnings, "%s: %s", ref->path ? ref->path : "chunk", why->text);
-}
-
-/* A chunk, and the receiver of its warnings. */
-struct said_of {
-    const struct reader_warnings *warnings;
-    const char *path;
-};
-
-static void say_of_chunk(void *context, const char *sentence)
-{
-    const struct said_of *of = context;
-    reader_say(of->warnings, "%s: %s", of->path ? of->path : "chunk", sentence);
 }
 
 /* The time before the next chunk is unknown: the current threads are looked up in that chunk. */
@@ -374,31 +306,62 @@ static void tell_gap(struct following *following)
         following->follow->gap(following->follow->context, following->last_ns);
 }
 
-static void read_chunk(struct following *following, const struct chunk_ref *ref)
+/* A chunk comes next, which may be unreadable. */
+static void enter_chunk(struct following *following, const struct feed_item *item)
 {
-    struct said_of of = {&following->follow->warnings, ref->path};
-    struct reader_warnings warnings = {.say = say_of_chunk, .context = &of};
-    struct failure why;
-    struct open_chunk open;
-    if (ref->gap_before)
+    if (item->ref->gap_before)
         tell_gap(following);
     if (following->is_lost)
-        look_ahead(following, ref);
+        look_ahead(following, item->ref);
     following->is_lost = false;
-    following->ref = ref;
+    following->ref = item->ref;
     following->has_borders = false;
     following->border_count = following->borders_passed = 0;
-    if (open_for(following, ref, &warnings, following->follow->shows, &open, &why) != STATUS_OK) {
-        say_failed(following, ref, &why);
-        tell_gap(following);
-        return;
+    following->follow->read += item->kind == FEED_OPENED;
+    following->info = item->open.reader ? reader_info(item->open.reader) : NULL;
+}
+
+static void take_events(struct following *following, const struct feed_item *item)
+{
+    const struct event *events = item->events;
+    for (size_t i = 0; i < item->count && !following->stopped; i++) {
+        if (events[i].time_ns >= item->open.interval.end_ns)
+            return;
+        if (events[i].time_ns >= item->open.interval.begin_ns)
+            take(following, &events[i]);
     }
-    following->follow->read++;
-    if (read_events(following, &open, &why) != STATUS_OK) {
-        say_failed(following, ref, &why);
+}
+
+/* False after the last item. */
+static bool take_item(struct following *following, const struct feed_item *item)
+{
+    if (item->kind == FEED_OPENED || item->kind == FEED_FAILED)
+        enter_chunk(following, item);
+    for (size_t i = 0; i < item->warning_count; i++)
+        reader_say(&following->follow->warnings, "%s: %s",
+                   item->ref->path ? item->ref->path : "chunk", item->warnings[i]);
+    if (item->kind == FEED_EVENTS)
+        take_events(following, item);
+    if (item->kind == FEED_FAILED || item->is_failed) {
+        say_failed(following, item->ref, &item->why);
         tell_gap(following);
     }
-    chunk_done(&open);
+    return item->kind != FEED_OVER && !following->stopped;
+}
+
+static void read_chunks(struct following *following)
+{
+    const struct follow *follow = following->follow;
+    const struct chunk_ref **chunks = memory_new((follow->count + 1) * sizeof *chunks);
+    size_t count = 0;
+    for (size_t i = 0; i < follow->count; i++)
+        if (!is_outside(following, &follow->chunks[i]))
+            chunks[count++] = &follow->chunks[i];
+    struct chunk_feed *feed = chunk_feed_new(&following->opening, chunks, count);
+    while (take_item(following, chunk_feed_next(feed)))
+        ;
+    chunk_feed_free(feed);
+    free(chunks);
 }
 
 /* Takes the clock from the first chunk that has it. */
@@ -412,29 +375,31 @@ static void find_clock(struct following *following)
     for (size_t i = 0; i < follow->count && !following->has_offset; i++) {
         struct open_chunk open;
         struct failure ignored;
-        if (open_for(following, &follow->chunks[i], NULL, NULL, &open, &ignored) != STATUS_OK)
+        if (open_chunk(&following->opening, &follow->chunks[i], NULL, 0, &open, &ignored) !=
+            STATUS_OK)
             continue;
         if (open.reader)
             find_offset(following, reader_info(open.reader));
-        chunk_done(&open);
+        close_chunk(&following->opening, &open);
     }
 }
 
 void follow(struct follow *follow)
 {
     struct following following = {.follow = follow,
-                                  .schema = schema_new(follow->phases),
-                                  .cache = plan_cache_new(),
+                                  .opening = {.schema = schema_new(follow->phases),
+                                              .cache = plan_cache_new(),
+                                              .shows = follow->shows},
                                   .is_lost = true,
                                   .last_ns = INT64_MIN};
+    pthread_mutex_init(&following.opening.guard, NULL);
     find_clock(&following);
-    for (size_t i = 0; i < follow->count && !following.stopped; i++)
-        if (!is_outside(&following, &follow->chunks[i]))
-            read_chunk(&following, &follow->chunks[i]);
+    read_chunks(&following);
     free(following.current);
     free(following.behind_border);
-    plan_cache_free(following.cache);
-    schema_free(following.schema);
+    plan_cache_free(following.opening.cache);
+    schema_free(following.opening.schema);
+    pthread_mutex_destroy(&following.opening.guard);
 }
 
 /* Source: TASK_RUNNING and TASK_REPORT_MAX of the kernel's include/linux/sched.h, in all its

@@ -5,13 +5,14 @@
 static const uint64_t SECOND_NS = 1000000000;
 enum { QUOTED_MAX = 256, DIGITS_MAX = 20, QUARTER_S = 900 };
 
+static const char PAIRS[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
+
 /* Writes the digits of `number` before `end`; returns their begin. */
 static char *digits_before(char *end, uint64_t number)
 {
-    static const char PAIRS[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-        "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-        "8081828384858687888990919293949596979899";
     while (number >= 100) {
         end -= 2;
         memcpy(end, &PAIRS[number % 100 * 2], 2);
@@ -27,6 +28,10 @@ static char *digits_before(char *end, uint64_t number)
 
 void line_uint(struct line *line, uint64_t number)
 {
+    if (number < 10) {
+        line_char(line, (char)('0' + number));
+        return;
+    }
     char digits[DIGITS_MAX];
     char *end = digits + sizeof digits, *begin = digits_before(end, number);
     line_text(line, (struct text){begin, (size_t)(end - begin)});
@@ -65,33 +70,67 @@ static void escaped(struct line *line, unsigned char c)
     line_char(line, HEX[c & 15]);
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= ' ' && c != 0x7F && c != '"' && c != '\\';
+}
+
+/* Whether all eight bytes of `word` are plain. A byte of (x - 1) & ~x has its highest bit set if
+ * that byte of x is zero; so it has for some others, next to such a byte. */
+static bool are_plain(uint64_t word)
+{
+    static const uint64_t EACH = UINT64_C(0x0101010101010101);
+    uint64_t quote = word ^ EACH * '"', slash = word ^ EACH * '\\', erase = word ^ EACH * 0x7F;
+    uint64_t found = ((quote - EACH) & ~quote) | ((slash - EACH) & ~slash) |
+                     ((erase - EACH) & ~erase) | ((word - EACH * ' ') & ~word);
+    return (found & EACH * 0x80) == 0;
+}
+
+/* The number of plain characters from the begin on. */
+static size_t plain_count(const char *at, size_t count)
+{
+    size_t i = 0;
+    for (uint64_t word; i + sizeof word <= count; i += sizeof word) {
+        memcpy(&word, at + i, sizeof word);
+        if (!are_plain(word))
+            break;
+    }
+    while (i < count && is_plain((unsigned char)at[i]))
+        i++;
+    return i;
+}
+
 void line_quoted(struct line *line, struct text text)
 {
-    size_t count = text.count < QUOTED_MAX ? text.count : QUOTED_MAX, plain = 0;
+    size_t count = text.count < QUOTED_MAX ? text.count : QUOTED_MAX;
     line_char(line, '"');
     for (size_t i = 0; i < count; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if (c >= ' ' && c != 0x7F && c != '"' && c != '\\')
-            continue;
-        line_text(line, (struct text){text.at + plain, i - plain});
-        escaped(line, c);
-        plain = i + 1;
+        size_t plain = plain_count(text.at + i, count - i);
+        line_text(line, (struct text){text.at + i, plain});
+        i += plain;
+        if (i < count)
+            escaped(line, (unsigned char)text.at[i]);
     }
-    line_text(line, (struct text){text.at + plain, count - plain});
     line_char(line, '"');
     if (count < text.count)
         line_string(line, "...");
 }
 
-/* `count` digits of `number`, with leading zeros. */
+/* Writes `count` digits of `number`, with leading zeros. */
+static void put_digits(char *digits, uint64_t number, unsigned count)
+{
+    for (; count >= 2; count -= 2) {
+        memcpy(digits + count - 2, &PAIRS[number % 100 * 2], 2);
+        number /= 100;
+    }
+    if (count > 0)
+        *digits = (char)('0' + number % 10);
+}
+
 static void padded(struct line *line, uint64_t number, unsigned count)
 {
-    char *digits = line_room(line, count);
+    put_digits(line_room(line, count), number, count);
     line->count += count;
-    while (count > 0) {
-        digits[--count] = (char)('0' + number % 10);
-        number /= 10;
-    }
 }
 
 void line_seconds(struct line *line, uint64_t ns, unsigned digits)
@@ -118,6 +157,19 @@ static void find_quarter(struct line *line, int64_t second)
     line->knows_quarter = true;
 }
 
+static void find_second(struct line *line, int64_t second)
+{
+    if (!line->knows_quarter || second < line->quarter_s || second >= line->quarter_s + QUARTER_S)
+        find_quarter(line, second);
+    unsigned of_day = line->quarter_of_day + (unsigned)(second - line->quarter_s);
+    line->second = second;
+    put_digits(line->clock, of_day / 3600, 2);
+    line->clock[2] = line->clock[5] = ':';
+    put_digits(line->clock + 3, of_day / 60 % 60, 2);
+    put_digits(line->clock + 6, of_day % 60, 2);
+    line->clock[8] = '.';
+}
+
 void line_clock(struct line *line, int64_t epoch_ns)
 {
     int64_t second = epoch_ns / (int64_t)SECOND_NS, part = epoch_ns % (int64_t)SECOND_NS;
@@ -125,14 +177,8 @@ void line_clock(struct line *line, int64_t epoch_ns)
         part += (int64_t)SECOND_NS;
         second--;
     }
-    if (!line->knows_quarter || second < line->quarter_s || second >= line->quarter_s + QUARTER_S)
-        find_quarter(line, second);
-    unsigned of_day = line->quarter_of_day + (unsigned)(second - line->quarter_s);
-    padded(line, of_day / 3600, 2);
-    line_char(line, ':');
-    padded(line, of_day / 60 % 60, 2);
-    line_char(line, ':');
-    padded(line, of_day % 60, 2);
-    line_char(line, '.');
+    if (second != line->second || line->clock[8] == '\0')
+        find_second(line, second);
+    line_text(line, (struct text){line->clock, sizeof line->clock});
     padded(line, (uint64_t)part, 9);
 }

@@ -19,6 +19,9 @@ struct line {
     int64_t quarter_s;
     unsigned quarter_of_day;
     bool knows_quarter;
+    /* The last second of line_clock(), if `clock` has it: 23:09:36. */
+    int64_t second;
+    char clock[9];
 };
 
 /* Reserves room for `count` more bytes. */
