@@ -39,6 +39,7 @@ static const struct config_row rows[] = {
              "(before the end)"),
     TEXT_ROW("until", 0, "TIME", NULL, "end of the window (exclusive)"),
     FLAG_ROW("numbers", 'y', "print file descriptors with number and name"),
+    FLAG_ROW("cpu", 0, "print the CPU after the time, such as [002]: for calls, where\nthey began"),
     TEXT_ROW("output", 'o', "FILE", NULL, "write to FILE instead of stdout"),
     WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS,
              "progress on stderr: auto, always, or never"),
@@ -115,6 +116,7 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     choice->errors = globs_of(config, "error");
     choice->with_errors = config_flag(config, "failed") || choice->errors.count > 0;
     choice->numbers = config_flag(config, "numbers");
+    choice->cpus = config_flag(config, "cpu");
     if (choice->phases.count > 0 && !config_is_given(config, "phases") &&
         !config_is_given(config, "definitions"))
         return config_wrong(config, stderr, "--phase needs --definitions, which define the phase");
@@ -362,6 +364,7 @@ int cmd_log(int argc, char **argv)
         progress_init(&logging.progress, "spanmill", report_view_is_now(progress, stderr));
         phases_init(&logging.traces.phases);
         logging.traces.progress = &logging.progress;
+        logging.traces.no_analyses = true; /* only names are needed */
         code = log_all(&logging);
         traces_clear(&logging.traces);
         chunk_windows_clear(&logging.windows);

@@ -24,7 +24,9 @@ struct log_thread {
     bool is_shown; /* that call is selected */
     const struct syscall *call;
     int64_t begin_ns; /* of it */
+    int32_t begin_cpu;
     struct line text;
+    struct line label;            /* ` [NAME TID] ` */
     const struct thread_row *row; /* NULL: unknown */
     int64_t pid;                  /* or REPORT_NONE */
     int64_t from_ns, until_ns;    /* `row` is valid from ... on, before ... */
@@ -101,6 +103,35 @@ static bool is_wanted(const struct call_log *log, const struct log_thread *threa
            call_log_matches(&choice->processes, thread->row->name);
 }
 
+static void label(struct log_thread *thread)
+{
+    struct line *line = &thread->label;
+    line->count = 0;
+    line_string(line, " [");
+    if (thread->row && thread->row->name)
+        line_string(line, thread->row->name);
+    else
+        line_char(line, '?');
+    if (thread->tid != FOLLOW_UNKNOWN) {
+        line_char(line, ' ');
+        line_int(line, thread->tid);
+    }
+    line_string(line, "] ");
+}
+
+/* Looks up the life of the thread at this time. */
+static void find_life(const struct call_log *log, struct log_thread *thread, int64_t wall_ns)
+{
+    thread->row = NULL;
+    thread->from_ns = wall_ns;
+    thread->until_ns = INT64_MAX;
+    if (thread->tid != FOLLOW_UNKNOWN)
+        thread->row = story_names_thread(log->names, thread->tid, wall_ns, &thread->until_ns);
+    thread->pid = thread->row ? thread->row->pid : REPORT_NONE;
+    thread->is_wanted = is_wanted(log, thread);
+    label(thread);
+}
+
 static struct log_thread *thread_of(struct call_log *log, const struct followed *followed)
 {
     uint64_t key = followed->tid != FOLLOW_UNKNOWN
@@ -113,16 +144,8 @@ static struct log_thread *thread_of(struct call_log *log, const struct followed 
         thread->tid = followed->tid;
         thread->until_ns = thread->from_ns = INT64_MIN;
     }
-    if (followed->wall_ns < thread->from_ns || followed->wall_ns >= thread->until_ns) {
-        thread->row = NULL;
-        thread->from_ns = followed->wall_ns;
-        thread->until_ns = INT64_MAX;
-        if (thread->tid != FOLLOW_UNKNOWN)
-            thread->row =
-                story_names_thread(log->names, thread->tid, followed->wall_ns, &thread->until_ns);
-        thread->pid = thread->row ? thread->row->pid : REPORT_NONE;
-        thread->is_wanted = is_wanted(log, thread);
-    }
+    if (followed->wall_ns < thread->from_ns || followed->wall_ns >= thread->until_ns)
+        find_life(log, thread, followed->wall_ns);
     return thread;
 }
 
@@ -130,6 +153,7 @@ static void free_thread(struct log_thread *thread)
 {
     phase_stack_clear(&thread->phases);
     free(thread->text.at);
+    free(thread->label.at);
     free(thread);
 }
 
@@ -150,20 +174,26 @@ static void end_line(struct call_log *log)
         write_out(log);
 }
 
-static void begin_line(struct call_log *log, const struct log_thread *thread, int64_t wall_ns)
+/* At least three digits, as of other tools for kernel traces. */
+static void cpu_text(struct line *line, int32_t cpu)
 {
-    struct line *line = &log->line;
-    line_clock(line, wall_ns);
     line_string(line, " [");
-    if (thread->row && thread->row->name)
-        line_string(line, thread->row->name);
+    if (cpu < 0)
+        line_string(line, "---");
     else
-        line_char(line, '?');
-    if (thread->tid != FOLLOW_UNKNOWN) {
-        line_char(line, ' ');
-        line_int(line, thread->tid);
-    }
-    line_string(line, "] ");
+        line_string(line, cpu < 10 ? "00" : cpu < 100 ? "0" : "");
+    if (cpu >= 0)
+        line_int(line, cpu);
+    line_char(line, ']');
+}
+
+static void begin_line(struct call_log *log, const struct log_thread *thread, int64_t wall_ns,
+                       int32_t cpu)
+{
+    line_clock(&log->line, wall_ns);
+    if (log->choice->cpus)
+        cpu_text(&log->line, cpu);
+    line_text(&log->line, (struct text){thread->label.at, thread->label.count});
 }
 
 static bool is_in_time(const struct call_log *log, int64_t wall_ns)
@@ -183,7 +213,7 @@ static void unfinished(struct call_log *log, struct log_thread *thread, const ch
     close_call(log, thread);
     if (!thread->is_shown || log->choice->with_errors || log->choice->least_ns > 0)
         return;
-    begin_line(log, thread, thread->begin_ns);
+    begin_line(log, thread, thread->begin_ns, thread->begin_cpu);
     line_text(&log->line, (struct text){thread->text.at, thread->text.count});
     line_string(&log->line, how);
     end_line(log);
@@ -212,6 +242,7 @@ static void on_entry(struct call_log *log, const struct followed *followed)
     thread->is_open = true;
     thread->call = event->call;
     thread->begin_ns = followed->wall_ns;
+    thread->begin_cpu = event->cpu;
     thread->is_shown = wants_call(log, thread, event->call) && is_in_time(log, followed->wall_ns);
     thread->is_met = true;
     log->shown_open += thread->is_shown;
@@ -263,7 +294,8 @@ static void on_exit_event(struct call_log *log, const struct followed *followed)
     if (!is_shown || !wants_outcome(log, event, took_ns))
         return;
     struct line *line = &log->line;
-    begin_line(log, thread, is_end ? thread->begin_ns : followed->wall_ns);
+    begin_line(log, thread, is_end ? thread->begin_ns : followed->wall_ns,
+               is_end ? thread->begin_cpu : event->cpu);
     if (is_end) {
         line_text(line, (struct text){thread->text.at, thread->text.count});
         line_char(line, ' ');
@@ -295,7 +327,7 @@ static void on_other(struct call_log *log, const struct followed *followed)
     struct log_thread *thread = thread_of(log, followed);
     if (!thread->is_wanted || !is_inside(log, thread) || !is_in_time(log, followed->wall_ns))
         return;
-    begin_line(log, thread, followed->wall_ns);
+    begin_line(log, thread, followed->wall_ns, event->cpu);
     strace_text_other(&log->line, event);
     end_line(log);
     log->counts.events++;

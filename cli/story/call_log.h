@@ -32,6 +32,7 @@ struct call_log_choice {
     bool has_calls, has_events;   /* whether they are printed */
     bool with_errors;             /* only calls that failed */
     bool numbers;                 /* of descriptors, too */
+    bool cpus;                    /* after the time: [002]; [---] if a stream has none */
     uint64_t least_ns;            /* only calls that took at least this long */
     int64_t begin_ns, end_ns;     /* Unix epoch: only what began in this time */
 };

@@ -134,6 +134,25 @@ events, _ = run(TRACE)
 if len(events) <= len(calls):
     wrong("no events of user space beside the calls")
 
+# --cpu: the same lines with the CPU, which is that of the thread's last switch.
+some, _ = run("--cpu", "--call", "*", "--event", "sched_switch", TRACE)
+with_cpu = [re.match(r"(\S+) \[(\d{3}|---)\] (.*)$", line) for line in some]
+if None in with_cpu:
+    wrong(f"--cpu: {some[with_cpu.index(None)]}")
+without, _ = run("--call", "*", "--event", "sched_switch", TRACE)
+if [f"{m[1]} {m[3]}" for m in with_cpu] != without:
+    wrong("--cpu: other lines than those without")
+on_cpu, moved = {}, 0
+for m in sorted(with_cpu, key=lambda m: m[1]):
+    switch = re.search(r"next_tid = (\d+)", m[3]) if "] sched_switch {" in m[3] else None
+    call = None if switch else re.match(r"\[.*? (\d+)\] \w+\(", m[3])
+    if switch:
+        on_cpu[m[2]] = switch[1]
+    elif call and m[2] in on_cpu and on_cpu[m[2]] != call[1]:
+        moved += 1
+if moved or len(on_cpu) < 2:
+    wrong(f"--cpu: {moved} calls on another CPU than their thread; CPUs: {sorted(on_cpu)}")
+
 # Archives, and any order of chunks.
 with tempfile.TemporaryDirectory() as folder:
     run("-o", folder, TRACE, command="pack")

@@ -106,7 +106,7 @@ _spanmill()
             ;;
         log)
             options+=' --pid --tid --process --definitions --phases --phase --call --event --failed --error --longer --since'
-            options+=' --until --numbers --progress'
+            options+=' --until --numbers --cpu --progress'
             ;;
         events) options+=' --format' ;;
         pack) options+=' --level' ;;
