@@ -145,6 +145,22 @@ static void put_queued(const struct instance_row *row, int64_t begin_ns, int64_t
                          "queued: no segment is open", out);
 }
 
+/* Whether the segment lies within another one of its thread, whose story has it as a nested
+ * phase. */
+static bool is_nested(const struct segment_list *list, size_t index)
+{
+    const struct found_segment *inner = &list->at[index];
+    for (size_t i = 0; i < list->count; i++) {
+        const struct found_segment *outer = &list->at[i];
+        int64_t before_ns = inner->instance.begin_ns - outer->instance.begin_ns;
+        int64_t after_ns = outer->end_ns - inner->end_ns;
+        if (i != index && inner->tid > 0 && outer->tid == inner->tid && before_ns >= 0 &&
+            after_ns >= 0 && (before_ns + after_ns > 0 || i < index))
+            return true;
+    }
+    return false;
+}
+
 /* The segments and the queued time between them; the time of parallel segments does not add to the
  * duration. */
 static void put_segments(const struct instance_story *ask, const struct segment_list *list,
@@ -155,6 +171,8 @@ static void put_segments(const struct instance_story *ask, const struct segment_
     story_line_print(0, (int64_t)row->total_ns, 0, title, ask->out);
     for (size_t i = 0; i < list->count; i++) {
         const struct found_segment *segment = &list->at[i];
+        if (is_nested(list, i))
+            continue;
         put_queued(row, until_ns, segment->instance.begin_ns, ask->out);
         story_tree_print_below(&stories[i].tree, row->begin_ns, 1, ask->unfolded, ask->out);
         if (segment->end_ns > until_ns)
@@ -185,16 +203,16 @@ static void title_segment(struct line *line, const struct found_segment *segment
         line_string(line, ", open at the end");
 }
 
-/* Adds up waits of all stories. */
-static void add_sums(struct story *all, const struct story *of)
+/* Adds up waits of all stories, as the report does; each event counts once. */
+static void add_sums(struct story *all, const struct story *of, bool nested)
 {
     for (size_t i = 0; i < of->woken.count; i++)
         story_sums_add(&all->woken, &all->tree.arena, text_of(of->woken.at[i].who),
                        of->woken.at[i].ns);
     for (size_t i = 0; i < of->ran.count; i++)
         story_sums_add(&all->ran, &all->tree.arena, text_of(of->ran.at[i].who), of->ran.at[i].ns);
-    all->events += of->events;
-    all->lost += of->lost;
+    all->events += nested ? 0 : of->events;
+    all->lost += nested ? 0 : of->lost;
     all->chunks = of->chunks;
     all->failed = of->failed;
 }
@@ -227,7 +245,7 @@ static void print_segments(const struct instance_story *ask, const struct story_
     if (list.count > 0)
         stories_tell(asks, stories, list.count);
     for (size_t i = 0; i < list.count; i++)
-        add_sums(all, &stories[i]);
+        add_sums(all, &stories[i], is_nested(&list, i));
     put_header(ask->report, ask->row, all, ask->out);
     put_segments(ask, &list, stories, title);
     for (size_t i = 0; i < list.count; i++) {

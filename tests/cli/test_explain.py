@@ -143,6 +143,23 @@ with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         if (root.took, queued, blocked) != (row["total_ns"], row["queued_ns"], row["blocked_ns"]) or not segments:
             wrong(f"{name}: {root.took}, {queued} queued, {blocked} blocked: {row}")
 
+# A segment within another one of its thread is shown once, as a nested phase.
+with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+    file.write("""phases:
+  - {name: request, begin: 'thumbnailer:request_begin', end: 'thumbnailer:request_end', match: [id], segments: work}
+  - {name: work, begin: 'thumbnailer:phase_begin', end: 'thumbnailer:phase_end', match: [id, phase]}
+""")
+    file.flush()
+    nested, _ = run("--definitions", file.name, "--of", "request", "--unfolded", "--phase",
+                    'work : $evt.$name == "thumbnailer:phase_begin" && $evt.phase == "open_file" : '
+                    '$evt.$name == "thumbnailer:phase_end" && $evt.phase == "decode" && $evt.id == $begin.$evt.id')
+    root = tree(nested)
+    for name in ("open_file", "seek", "decode", "encode"):
+        begins = [line for line in nested.splitlines() if f'phase_begin {{id = ' in line and f'phase = "{name}"' in line]
+        if len(begins) != 1:
+            wrong(f"nested segments: {name} begins {len(begins)} times")
+    check_sums("nested segments", root)
+
 for arguments, sentence, code in (
         ((*PHASES, "--instance", "1.77"), "--instance: no instance in the report matches `1.77`; there are ", 1),
         ((*PHASES, "--of", "nosuch"), "--of: no instance in the report matches `nosuch`; there are ", 1),
