@@ -99,7 +99,7 @@ stream_kib() {
 bench() {
     title=$1
     trace=$2
-    for name in babeltrace2 analyses one two largest both; do
+    for name in babeltrace2 analyses one two largest both text log; do
         rm -f "${scratch:?}/$name"
     done
 
@@ -126,7 +126,11 @@ bench() {
     round=0
     while [ "$round" -lt "$rounds" ]; do
         round=$((round + 1))
-        [ -z "$babeltrace2" ] || run babeltrace2 "$babeltrace2" "$trace" -c sink.utils.dummy
+        if [ -n "$babeltrace2" ]; then
+            run babeltrace2 "$babeltrace2" "$trace" -c sink.utils.dummy
+            run text sh -c '"$@" >/dev/null' sh "$babeltrace2" "$trace"
+        fi
+        run log sh -c '"$@" >/dev/null' sh "$spanmill" log --progress never "$trace"
         report one -j 1 "$trace"
         report two -j 2 "$trace"
         at_once "$trace"
@@ -141,9 +145,13 @@ bench() {
     [ -z "$babeltrace2" ] || row "babeltrace2 $version, dummy sink" babeltrace2 "$events"
     row 'spanmill report -j1' one "$events"
     row 'spanmill report -j2' two "$events"
+    [ -z "$babeltrace2" ] || row "babeltrace2 $version, text" text "$events"
+    row 'spanmill log' log "$events"
     [ -z "$babeltrace2" ] ||
         ratio 'speed of -j1 to babeltrace2' "$(best babeltrace2 1)" "$(best one 1)" \
             'at least 0.7'
+    [ -z "$babeltrace2" ] ||
+        ratio 'speed of log to text' "$(best text 1)" "$(best log 1)" 'at least 10, with 2 CPUs'
     ratio 'speed of -j2 to -j1' "$(best one 1)" "$(best two 1)" \
         "at least 1.8, with more chunks than one and 2 CPUs; here $(nproc)"
     ratio '  two reports at once to one' "$(best one 1 | awk '{ print 2 * $1 }')" \
