@@ -103,7 +103,7 @@ static void apply_down(struct atom *const *atoms, const struct event *event)
     link->name = text_of("");
 }
 
-/* The other takes over the name, and both are kicked. */
+/* The other one takes over the name, and both are kicked. */
 static void apply_swap(struct atom *const *atoms, const struct event *event)
 {
     struct link *link = (struct link *)atoms[0], *other = (struct link *)atoms[1];
@@ -249,7 +249,7 @@ static void write_script(struct script *script, uint64_t seed)
     }
 }
 
-/* What a row consists of: records, and losses of a CPU (with `count` 0 and the CPU in `cpu`). */
+/* The elements of a row: records, and losses of a CPU (with `count` 0 and the CPU in `cpu`). */
 struct row {
     struct {
         struct bytes bytes;
@@ -339,7 +339,7 @@ static struct engine *restart(struct engine *engine)
     return engine;
 }
 
-/* What the script comes to, cut at random into `parts`, as bytes. */
+/* The result of the script, cut at random into `parts`, as bytes. */
 static struct atom_out outcome(struct script *script, size_t parts, bool all_single,
                                uint64_t *singles)
 {

@@ -105,7 +105,7 @@ static void resolve_all(struct model *model)
     resolve(&model->now.total_at, &call);
 }
 
-/* As they are in records: the same again, with the ids of its blocks. */
+/* The content of the records: a copy with the ids of its blocks. */
 static void write_and_read(struct model *model)
 {
     if (model->count == 0)
@@ -166,8 +166,8 @@ Test(older_begins, are_the_marks_that_were_pushed)
         run(seed);
 }
 
-/* What a begin of a phase whose end never comes costs, on a thread that reads and is blocked in
- * turn. */
+/* The memory per begin of a phase without ends, on a thread that alternately reads and is
+ * blocked. */
 Test(older_begins, take_some_bytes_each)
 {
     enum { BEGINS = 20000 };
@@ -192,7 +192,7 @@ Test(older_begins, take_some_bytes_each)
     older_begins_free(older_begins);
 }
 
-/* Whatever bytes there are, they are steps or refused. */
+/* Any bytes are valid steps or refused. */
 Test(older_begins, other_bytes_are_refused_or_are_steps)
 {
     uint64_t random = 1;

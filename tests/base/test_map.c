@@ -26,7 +26,7 @@ Test(map, chosen_keys_do_not_collide)
         unsigned count = ++taken[hash_number(key) % PLACES];
         most = count > most ? count : most;
     }
-    /* As many balls as bins: the fullest has 8 or so. */
+    /* As many balls as bins: the fullest bin has about 8. */
     cr_expect(lt(uint, most, 40), "%u of %d keys in one place", most, KEYS);
 }
 

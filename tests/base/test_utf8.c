@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 
-/* Takes all of `bytes` and puts it back together. */
+/* Splits `bytes` into characters and joins them again. */
 static void expect_taken(const char *bytes, const char *expected)
 {
     struct text rest = text_of(bytes);

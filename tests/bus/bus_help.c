@@ -67,7 +67,7 @@ static void pass_over(void *context, const char *what, const char *planned, cons
     (void)context, (void)what, (void)planned, (void)found;
 }
 
-/* Brokers hear of new topics a moment later than the one that makes them. */
+/* Other brokers know a new topic a moment later than the one that creates it. */
 static void make_topic(struct bus_admin *admin, enum bus_topic topic, int32_t partitions)
 {
     struct failure why = {""};

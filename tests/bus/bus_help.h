@@ -19,7 +19,7 @@ enum { PAIRS_MAX = 8, NOTES_MAX = 64 };
  */
 enum { LIMIT_MS = 90000 };
 
-/* All strings belong to the test, and live as long as it. */
+/* All strings are owned by the test. */
 struct bench {
     struct bus_settings settings;
     struct bus_pair pairs[PAIRS_MAX];

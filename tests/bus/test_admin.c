@@ -1,4 +1,4 @@
-/* Topics that are made and compared, and offsets of other groups. */
+/* Creating and comparing topics, and offsets of other groups. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static void note(void *context, const char *what, const char *planned, const cha
              found);
 }
 
-/* Whether they are as planned, as soon as the broker has heard of them all. */
+/* Whether they match the plan, as soon as the broker knows all of them. */
 static enum status check(struct bus_admin *admin, const struct bus_topic_plan *plan,
                          struct differences *differences)
 {
@@ -109,7 +109,7 @@ Test(admin, tells_what_a_broker_refuses, .timeout = 600)
     bus_admin_free(admin);
 }
 
-/* Most brokers make a topic when somebody asks for it: with one partition, and kept for a week. */
+/* Most brokers create a topic at its first use: with one partition and a retention of a week. */
 Test(admin, makes_no_topic_by_asking_for_it, .timeout = 600)
 {
     char folder[64];
@@ -141,7 +141,7 @@ Test(admin, makes_no_topic_by_asking_for_it, .timeout = 600)
     bench_broker(folder, "stop");
 }
 
-/* The first who asks a new broker for a group waits for the topic that groups are kept in. */
+/* The first request for a group at a new broker waits for the topic that stores groups. */
 static void group_offsets(struct bus_admin *admin, int64_t offsets[3], struct failure *why)
 {
     enum status status = STATUS_RETRY;

@@ -21,7 +21,7 @@ Test(partition, hashes_like_kafka)
                   rows[i].key);
 }
 
-/* Where Kafka's console producer put them, of 16 partitions. */
+/* The partitions chosen by Kafka's console producer, of 16. */
 Test(partition, chooses_like_kafka)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* Reading partitions of one's choice: where they end, and what is read on the way there. */
+/* Reading chosen partitions: their ends, and the records before them. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <librdkafka/rdkafka.h>
@@ -26,7 +26,7 @@ static void assign(struct bus_reader *reader, enum bus_topic topic, int32_t part
     cr_assert(eq(int, bus_reader_assign(reader, &start, 1, &why), STATUS_OK), "%s", why.text);
 }
 
-/* Polls until something comes; false if nothing does. */
+/* Polls for a record; false if none arrives. */
 static bool next(struct bus_reader *reader, struct bus_message *message, uint64_t limit_ms)
 {
     struct failure why = {""};
@@ -40,7 +40,7 @@ static bool next(struct bus_reader *reader, struct bus_message *message, uint64_
     return false;
 }
 
-/* An end that is at `least` is waited for, as bench_wait_end() does. */
+/* Waits for an end of at least `least`, like bench_wait_end(). */
 static void range(struct bus_reader *reader, enum bus_topic topic, int64_t least, int64_t *first,
                   int64_t *end)
 {
@@ -50,7 +50,7 @@ static void range(struct bus_reader *reader, enum bus_topic topic, int64_t least
               why.text);
 }
 
-/* A transaction that stays open, with one record; the bus itself has no such thing. */
+/* A transaction with one record that stays open; the bus has no function for that. */
 static rd_kafka_t *open_transaction(const char *id, const char *value)
 {
     char error[256], topic[BUS_NAME_MAX], named[100];
@@ -103,7 +103,7 @@ Test(reader, reads_from_offsets_of_its_choice, .timeout = 600)
     }
     cr_expect(eq(uint, records[0], 1));
     cr_expect(eq(uint, records[1], 3));
-    /* Something else, in place of it. */
+    /* A different topic in its place. */
     assign(reader, BUS_CHUNKS, 0, 1);
     cr_assert(next(reader, &message, LIMIT_MS));
     cr_expect(value_is(&message, "1"));
@@ -152,8 +152,8 @@ Test(reader, is_told_of_an_end_behind_an_open_transaction, .timeout = 600)
     bus_reader_free(reader);
 }
 
-/* Of a partition that ends in aborted records, and begins with records that were compacted away,
- * the end is found all the same. */
+/* The end of a partition is found even if it ends with aborted records and its first records were
+ * compacted. */
 Test(reader, finds_the_end_though_the_last_records_were_aborted, .timeout = 600)
 {
     bench_init(&bench, 1);

@@ -1,4 +1,4 @@
-/* Names, and settings that librdkafka does not take. */
+/* Names, and settings that librdkafka does not accept. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Members of a group: where they begin, pauses, rebalances, offsets. */
+/* Members of a group: start offsets, pauses, rebalances, commits. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
@@ -112,7 +112,7 @@ Test(consumer, may_be_paused_and_resumed_twice, .timeout = 600)
     member_leave(&member);
 }
 
-/* Partitions that come while it is paused are paused, too, and begin where they should. */
+/* Partitions assigned during a pause are paused, too, and begin at the right offset. */
 Test(consumer, stays_paused_over_a_rebalance, .timeout = 600)
 {
     struct member first, second;
@@ -169,7 +169,7 @@ Test(consumer, shares_partitions_with_others, .timeout = 600)
     }
     for (int32_t i = 0; i < 4; i++)
         cr_expect(ne(int, bus_consumer_owns(first.bus, i), bus_consumer_owns(second.bus, i)));
-    /* One that leaves does not have to time out. */
+    /* A member that leaves is removed without a timeout. */
     uint64_t begin_ms = bench_now_ms();
     member_leave(&second);
     while (of_first != 4) {

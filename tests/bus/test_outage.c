@@ -149,7 +149,7 @@ Test(outage, members_go_on_reading_after_a_restart, .timeout = 600)
 
 /* --- calls while there is no answer --- */
 
-/* Some seconds each; a call that waited for an answer would not return at all. */
+/* Each takes some seconds; a call that waits for an answer would not return. */
 enum { CALL_MS = 40000 };
 
 #define BOUNDED(call)                                                                              \
@@ -233,7 +233,7 @@ static void kill_broker(void)
 static void stop_broker(void)
 {
     bench_signal_broker(folder, SIGSTOP);
-    bench_sleep_ms(500); /* answers that were under way */
+    bench_sleep_ms(500); /* answers that were in flight */
 }
 
 static void continue_broker(void)

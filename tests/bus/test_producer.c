@@ -1,4 +1,4 @@
-/* Records that are delivered one by one, by an idempotent producer. */
+/* Records delivered one by one by an idempotent producer. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <signal.h>
@@ -132,7 +132,8 @@ Test(producer, gives_up_on_a_broker_that_hangs_and_is_of_use_after, .timeout = 6
     cr_expect(
         eq(int, bus_deliver(producer, &record, 1, 300000, &patience, NULL, &why), STATUS_RETRY));
     cr_expect(eq(uint, asked, 3));
-    cr_expect(lt(u64, bench_now_ms() - begin_ms, 120000)); /* patience ended it, not the limit */
+    cr_expect(lt(u64, bench_now_ms() - begin_ms, 120000)); /* the wait limit ended it, not the
+                                                            * transaction limit */
     bench_signal_broker(folder, SIGCONT);
     record = bench_record(BUS_CHUNKS, 0, "key", "third");
     enum status status = STATUS_RETRY;

@@ -58,7 +58,7 @@ Test(transact, begins_a_group_anew_where_it_was_committed, .timeout = 600)
     member_leave(&member);
 }
 
-/* The last record is too large, when most of those before it were written already. */
+/* The last record is too large, and most records before it are already written. */
 Test(transact, shows_nothing_of_what_was_aborted, .timeout = 600)
 {
     enum { COUNT = 200 };
@@ -113,8 +113,8 @@ Test(transact, is_fenced_by_a_producer_of_the_same_id, .timeout = 600)
     member_leave(&member);
 }
 
-/* The fence is the generation of the group: ids differ here. A member that slept through its
- * session must not commit for a partition that another one has. */
+/* The generation of the group fences: the ids differ here. A member whose session has timed out
+ * must not commit for a partition that another one owns. */
 Test(transact, aborts_when_the_member_is_of_a_former_generation, .timeout = 600)
 {
     char metadata[BUS_METADATA_MAX], room[1024];
@@ -125,7 +125,8 @@ Test(transact, aborts_when_the_member_is_of_a_former_generation, .timeout = 600)
     member_join(&first, &bench, NULL);
     cr_assert(member_next(&first, LIMIT_MS));
     struct bus_producer *a = bench_producer(&bench, "a"), *b = bench_producer(&bench, "b");
-    /* Not polled any more, the first loses its partition; the second is not to do so, if slow. */
+    /* The first one is not polled any more and loses its partition; the second one must not, even
+     * if it is slow. */
     bench_set(&bench, "max.poll.interval.ms", "600000");
     member_join(&second, &bench, NULL);
     cr_assert(member_next(&second, LIMIT_MS));

@@ -13,7 +13,7 @@ enum section { SECTION_NONE, SECTION_PHASES, SECTION_EVENTS, SECTION_EXPECT };
 /* A word of an event's line, `name=value` or `@name=value`, split into its parts. */
 struct word {
     struct text name;  /* without the @ or ~ in front */
-    struct text value; /* as written; of a quoted one, what stands between the quotes */
+    struct text value; /* as written; of a quoted one, the text between the quotes */
     bool context, ignored, quoted;
 };
 
@@ -60,8 +60,8 @@ static struct text take_line(struct text *rest)
     return line;
 }
 
-/* Splits what stands before the first blank off `*rest`; a value in quotes or brackets may
- * have blanks in it. */
+/* Splits the text before the first blank off `*rest`; a value in quotes or brackets may contain
+ * blanks. */
 static struct text take_word(struct text *rest)
 {
     *rest = trim(*rest);
@@ -92,7 +92,7 @@ static struct text after(struct text text, size_t count)
     return (struct text){text.at + count, text.count - count};
 }
 
-/* A whole number, decimal or with 0x; false if it is none, or too large. */
+/* An integer, decimal or with 0x; false if it is invalid or too large. */
 static bool read_number(struct text text, int64_t *out)
 {
     char room[32];
@@ -249,7 +249,7 @@ static enum status set_slot(struct parser *parser, const struct word *word, cons
     return status;
 }
 
-/* A number is a number, `5u` one of an unsigned field, anything else text. */
+/* A number is an integer, `5u` one of an unsigned field, anything else text. */
 static struct field_value field_of(struct parser *parser, const struct word *word)
 {
     struct field_value value = {.type = FIELD_TEXT};
@@ -345,7 +345,8 @@ static enum status set_fields(struct parser *parser, struct text rest, struct ev
     return STATUS_OK;
 }
 
-/* `LOSS count=5`: of the tracer's counter; without, the other border of that packet, or a gap. */
+/* `LOSS count=5`: by the counter of the tracer; without a count: the other border of that packet,
+ * or a gap. */
 static enum status set_loss(struct parser *parser, struct text rest, struct event *event)
 {
     event->class = schema_loss_class(parser->file->schema, (enum domain)event->domain);
@@ -379,7 +380,7 @@ static void add_cpu(struct case_file *file, int32_t cpu)
     file->cpu_count++;
 }
 
-/* `cpu1`, `nocpu`, `ust`, `stream2`: where an event is from. False: none of them. */
+/* `cpu1`, `nocpu`, `ust`, `stream2`: the origin of an event. False: none of them. */
 static bool read_place(struct text word, struct event *event)
 {
     int64_t number = 0;
@@ -509,7 +510,7 @@ static enum status read_session(struct parser *parser, struct text value)
     return STATUS_OK;
 }
 
-/* The schema is made for the phases, so they come before the first event. */
+/* The schema is created for the phases, so they precede the first event. */
 static enum status end_phases(struct parser *parser)
 {
     struct case_file *file = parser->file;
@@ -586,7 +587,7 @@ static enum status read_line(struct parser *parser, struct text line)
     return REFUSE(parser, "`%.*s` stands under no heading", (int)bare.count, bare.at);
 }
 
-/* Stable, for events that compare equal stand in the order of their stream. */
+/* Stable: events that compare equal stay in the order of their stream. */
 static void sort_events(struct event *events, size_t count)
 {
     for (size_t i = 1; i < count; i++) {

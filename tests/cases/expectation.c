@@ -54,7 +54,7 @@ static bool same_field(const json_t *a, const json_t *b, const char *field)
     return value && json_equal(json_object_get(a, field), value);
 }
 
-/* The kind whose cells have that type; NULL: it is no analysis's. */
+/* The kind whose cells have that type; NULL: not of an analysis. */
 static const struct atom_kind *cells_named(const char *type)
 {
     const struct atom_kind *kind;
@@ -175,7 +175,7 @@ static void check_complete(struct check *check, const struct complete_type *comp
     }
 }
 
-/* The objects of the report, one a line. */
+/* The objects of the report, one per line. */
 static void read_report(struct check *check, const char *json_lines)
 {
     while (*json_lines) {

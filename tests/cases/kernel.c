@@ -347,7 +347,7 @@ static void enter(struct kernel *kernel, int cpu, struct life *life, enum call c
     fprintf(kernel->out, "\n");
 }
 
-/* A call that has its exit: counted where its entry was. */
+/* A call with an exit: counted where its entry was. */
 static void complete(struct kernel *kernel, struct life *life, int64_t ret)
 {
     struct row *row = row_of(kernel, life->pid, life->in_phase_call, life->call);
@@ -513,7 +513,7 @@ static void leave(struct kernel *kernel, int cpu, struct life *life)
         break;
     case CALL_PIPE2: {
         if (fd >= 0)
-            process->open[fd] = 0; /* taken, while the other is looked for */
+            process->open[fd] = 0; /* used, while the other one is looked for */
         int other = free_fd(process);
         if (fd >= 0)
             process->open[fd] = -1;
@@ -721,7 +721,7 @@ static void expect_calls(struct kernel *kernel)
             row_of(kernel, life->pid, life->in_phase_call, life->call)->end_unknown++;
         if (life->phase)
             kernel->processes[life->process].phase_unknown++;
-        /* A close that has not returned closes nothing, unless the number was given out again. */
+        /* A close without an exit closes nothing, unless its number was assigned again. */
         if (life->call == CALL_CLOSE && kernel->processes[life->process].open[life->fd] < 0)
             kernel->files[life->file].end = 0;
     }

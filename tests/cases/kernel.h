@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The text of a case with some `steps` events; the caller frees it. The same arguments give the
- * same text, and fewer steps give a prefix of the events. */
+/* The text of a case with about `steps` events; the caller frees it. Equal arguments give equal
+ * texts, and fewer steps give a prefix of the events. */
 char *kernel_case(uint64_t seed, size_t steps);
 
 #endif

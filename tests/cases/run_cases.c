@@ -19,7 +19,7 @@
 
 enum {
     CASE_BYTES_MAX = 1 << 20,
-    PAIRS_MAX = 1000,  /* cuts in two places, per case: all pairs of some 45 instants */
+    PAIRS_MAX = 1000,  /* cuts in two places, per case: all pairs of about 45 times */
     RANDOM_SETS = 40,  /* cuts in any number of places */
     FAILURES_SHOWN = 3 /* per case */
 };
@@ -51,7 +51,7 @@ static void add_instant(struct instants *instants, uint64_t at)
     instants->at[instants->count++] = at;
 }
 
-/* Before and after each event, and in the middle of what is between it and the next. */
+/* Before and after each event, and in the middle between it and the next one. */
 static void find_instants(struct run *run)
 {
     const struct case_file *file = run->file;
@@ -64,7 +64,7 @@ static void find_instants(struct run *run)
     }
 }
 
-/* What does not depend on cuts: all but the number of chunks in the summary. */
+/* The part that does not depend on cuts: everything except the number of chunks in the summary. */
 static bool same_report(const char *a, const char *b)
 {
     const char *field = "\"chunks\":";
@@ -141,7 +141,7 @@ static void try_pairs(struct run *run, size_t pairs_max)
                 try_cuts(run, (uint64_t[]){instants->at[i], instants->at[j]}, 2);
 }
 
-/* Always the same sets. Source: xorshift64*, Vigna 2014. */
+/* The same sets in each run. Source: xorshift64*, Vigna 2014. */
 static uint64_t next_random(uint64_t *state)
 {
     *state ^= *state >> 12;

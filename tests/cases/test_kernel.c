@@ -76,7 +76,7 @@ static char *without(const char *text, const char *line, const char *end)
     return shorter;
 }
 
-/* Takes out every event without which the law still fails; `take_text` without expectations. */
+/* Removes every event without which the law still fails; `take_text` without expectations. */
 static char *fewest_events(char *take_text, uint64_t seed)
 {
     bool smaller = true;
@@ -100,7 +100,7 @@ static char *fewest_events(char *take_text, uint64_t seed)
     return take_text;
 }
 
-/* The smallest case that has the same fault, to be freed. */
+/* The smallest case with the same fault; the caller frees it. */
 static char *shrunk(uint64_t seed, enum fault fault)
 {
     char *text = NULL;

@@ -9,7 +9,7 @@
 #include "chunk/pack.h"
 #include "tests/chunk/fake_trace.h"
 
-/* A tree of folders that a test makes, removed when it ends. */
+/* A folder tree created by a test and removed at its end. */
 static char root[64];
 
 static void make_root(void)
@@ -338,7 +338,7 @@ static void hear(void *context, const char *sentence)
     snprintf(said->last, sizeof said->last, "%s", sentence);
 }
 
-/* Chunks 0 to 4 but `missing`, and a copy of `from` as `to`: exactly the copy is left out. */
+/* Chunks 0 to 4 except `missing`, and a copy of `from` as `to`: exactly the copy is left out. */
 static void expect_left_out(int missing, int from, int to)
 {
     char folder[64], path[128];

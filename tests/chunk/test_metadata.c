@@ -156,7 +156,7 @@ Test(metadata, lays_out_packets_of_older_tracers)
     metadata_clear(&metadata);
 }
 
-/* --- what the packets of other tracers have --- */
+/* --- packets of other tracers --- */
 
 static void expect_packet(const char *text, struct bytes file, uint64_t size)
 {

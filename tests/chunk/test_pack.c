@@ -159,7 +159,7 @@ Test(pack, tells_the_threads_that_the_chunks_before_told_of)
     chunk_list_clear(&list);
 }
 
-/* As an agent does that died before it knew that the chunk was published. */
+/* Like an agent that died before it knew that the chunk was published. */
 Test(pack, of_two_equal_archives_nothing_is_left_out)
 {
     char folder[] = "/tmp/test-pack-XXXXXX";

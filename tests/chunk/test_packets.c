@@ -81,7 +81,7 @@ Test(packets, before_a_cut_count_and_one_that_lacks_padding_alone)
     size_t size = file.count / 3;
     for (size_t count = 0; count < file.count; count++) {
         struct packet_list packets = {.at = NULL};
-        uint8_t *part = memory_new(count); /* so that reading beyond it is seen */
+        uint8_t *part = memory_new(count); /* so that reads past it are detected */
         memcpy(part, file.at, count);
         enum status status =
             packets_scan(&metadata, (struct bytes){part, count}, NO_INDEX, &packets, NULL);

@@ -6,7 +6,7 @@
 #include "cli/render/json.h"
 #include "hand_report.h"
 
-/* The report by hand as JSON Lines, the caller's. */
+/* The hand-written report as JSON Lines; the caller frees it. */
 static char *written(void)
 {
     struct hand_report hand;

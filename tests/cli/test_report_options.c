@@ -176,7 +176,7 @@ Test(report_options, version_is_told_on_stdout)
     clear(&parsed);
 }
 
-/* A file of settings for the pool, or a variable for it, changes no report. */
+/* A settings file or variable for the pool does not change a report. */
 Test(report_options, variables_are_not_read)
 {
     struct parsed parsed;

@@ -8,7 +8,7 @@
 #include "cli/render/tables.h"
 #include "hand_report.h"
 
-/* The report by hand as tables, the caller's. */
+/* The hand-written report as tables; the caller frees it. */
 static char *written(const struct hand_report *hand, struct tables_options options)
 {
     setenv("TZ", "UTC", 1);
@@ -177,7 +177,8 @@ Test(tables, say_what_of_them_is_unknown)
     struct hand_report hand;
     hand_report_init(&hand);
     hand.phases[0].unknown_ns = 1084000000;
-    hand.phases[1].unknown_ns = 1210000000; /* a tenth of the first's time, in it already */
+    hand.phases[1].unknown_ns = 1210000000; /* a tenth of the time of the first one, included in
+                                             * it */
     hand.fds[0].calls = 1;
     hand.fds[1].end_hard = false;
     hand.threads[1].unknown_ns = 4000000000;

@@ -50,7 +50,7 @@ Test(time_point, of_the_day_on_which_the_trace_begins)
     use_zone("UTC");
     cr_expect(eq(i64, resolved("23:09:36.258944395"), BEGIN_NS));
     cr_expect(eq(i64, resolved("23:09:37"), 1795388977000000000));
-    use_zone("TST-2"); /* there it is 01:09:36 of the next day already */
+    use_zone("TST-2"); /* there, it is 01:09:36 of the next day */
     cr_expect(eq(i64, resolved("01:09:36.258944395"), BEGIN_NS));
     cr_expect(eq(i64, resolved("00:00:00"), 1795384800000000000));
 }

@@ -1,4 +1,4 @@
-/* What core_save() writes, and core_restore() reads. */
+/* The output of core_save(), which core_restore() reads. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Rows and state as bytes that are cut off, or not what was written: never taken for something that
- * joining cannot take. */
+/* Truncated or damaged bytes of rows and state: never decoded to something that joining does not
+ * accept. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -139,11 +139,11 @@ Test(row_bytes, with_other_bits_are_refused_or_can_be_written)
     }
 }
 
-/* --- joining what was read --- */
+/* --- joining decoded rows --- */
 
 enum { PIECES = 3 };
 
-/* A world whose trace is mapped in pieces. */
+/* A simulated machine whose trace is mapped in pieces. */
 struct pieces {
     struct world world;
     struct columns_out at[PIECES];

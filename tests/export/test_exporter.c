@@ -102,7 +102,7 @@ static void take_waits(struct result_sink sink, struct chance *chance, uint64_t 
     }
 }
 
-/* Of each analysis that is shown, whatever its columns are. */
+/* For each analysis with a view, whatever its columns are. */
 static void take_cells(struct result_sink sink, struct chance *chance)
 {
     const struct atom_kind *kind;
@@ -160,7 +160,7 @@ static void put_interval(struct outbox *out, const char *session, uint64_t chunk
     result_batch_free(batch);
 }
 
-/* --- that the points of a series, one after the other, leave out nothing --- */
+/* --- consecutive points of a series have no gaps --- */
 
 enum { LEDGER_MAX = 4096 };
 
@@ -170,7 +170,7 @@ struct ledger {
         int64_t ms, number;
         uint64_t count;
     } at[LEDGER_MAX]; /* the newest point */
-    size_t opened;    /* series that had been there, and silent */
+    size_t opened;    /* series that existed before, without samples */
 };
 
 static uint32_t ledger_id(struct ledger *ledger, const struct sample *sample)
@@ -212,11 +212,11 @@ static void check_points(struct ledger *ledger, const struct samples *samples)
     }
 }
 
-/* --- an exporter, and what it keeps --- */
+/* --- an exporter and its state --- */
 
 struct bench {
     struct exporter *exporter;
-    struct outbox state; /* all that was saved, the newest of each key last */
+    struct outbox state; /* all saved records, the newest of each key last */
     size_t events[EXPORTER_OVER_LIMIT + 1];
     struct ledger *ledger; /* NULL: points are not checked */
 };
@@ -270,7 +270,7 @@ static void restart(struct bench *bench, size_t limit)
     free(entries);
 }
 
-/* Samples as text, since views do not last. */
+/* Samples as text, because views are temporary. */
 static char *samples_text(const struct samples *samples)
 {
     char *text = memory_format("%.*s %llu %lld %lld %lld\n", (int)samples->session.count,
@@ -297,7 +297,7 @@ static char *samples_text(const struct samples *samples)
     return text;
 }
 
-/* What outputs get of an interval, as text: results, what processes are called, the clock, samples.
+/* The input of outputs for an interval, as text: results, names of processes, the clock, samples.
  * Owned by the caller. */
 static char *told_interval(const struct export_interval *interval)
 {
@@ -474,7 +474,7 @@ static const struct family *any_family(const void *context, struct text name)
     return text_equal(name, text_of(family->name)) ? family : NULL;
 }
 
-/* What format 1 has of a counter: bit 1, that no sample of it went out. */
+/* A counter in format 1: bit 1 means that no sample of it was sent. */
 static uint8_t *put_old(uint8_t *at, const char *label, uint64_t bits, int64_t sum)
 {
     char key[32];

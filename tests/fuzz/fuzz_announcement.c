@@ -1,4 +1,4 @@
-/* Any bytes as an announcement, a segment, and the header of a session's state: what is taken can
+/* Any bytes as an announcement, a segment, and the header of a session's state: accepted ones can
  * be written and read again. */
 #include <assert.h>
 #include <stdlib.h>

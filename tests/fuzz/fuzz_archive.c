@@ -1,4 +1,4 @@
-/* Any bytes as a packed chunk, small enough to be quick. */
+/* Any bytes as a packed chunk; small, so that it is quick. */
 #include "chunk/archive.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,4 +1,4 @@
-/* Configuration files: whatever is in one, it is taken or refused with its place. */
+/* Configuration files: any content is accepted, or refused with its position. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Any bytes as a trace's metadata; what is read of them is walked, and keeps what layout.h promises. */
+/* Any bytes as the metadata of a trace; accepted ones are walked, and meet the conditions of
+ * layout.h. */
 #include <assert.h>
 
 #include "ctf/layout.h"

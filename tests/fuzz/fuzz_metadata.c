@@ -1,4 +1,4 @@
-/* Any bytes as a trace's metadata, and the same again as one of its streams and as its index. */
+/* Any bytes as the metadata of a trace, and also as one of its streams and as its index. */
 #include "chunk/metadata.h"
 #include "chunk/packets.h"
 

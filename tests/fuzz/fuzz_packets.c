@@ -1,4 +1,4 @@
-/* Any bytes as the metadata and the packets of a trace: read to the end by our own reader. */
+/* Any bytes as the metadata and the packets of a trace: read to the end by spanmill's reader. */
 #include <assert.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Looks at every byte that an event points to. */
+/* Reads every byte that an event points to. */
 static size_t touched(const struct event *event)
 {
     size_t sum = strlen(event->class->name) + (event->call ? strlen(event->call->name) : 0);

@@ -1,4 +1,4 @@
-/* Any bytes as a thread directory: what is read is written the same way. */
+/* Any bytes as a thread directory: accepted ones are written as the same bytes. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -21,7 +21,7 @@ static const struct metric_row rows[ROW_COUNT] = {
     [SIZE] = {METRIC_HISTOGRAM, "spanmill_test_size_bytes", "size", .least = 1, .most = 4},
 };
 
-/* What metrics_write() writes, to be freed. */
+/* The output of metrics_write(); the caller frees it. */
 static char *written(struct metrics *metrics)
 {
     char *text = NULL;
@@ -114,7 +114,7 @@ Test(metrics, prometheus_finds_nothing_to_complain_about)
     metrics_observe(metrics, MAP_TIME, MAPPED, 3000000);
     char *text = written(metrics);
     cr_expect(eq(int, promtool(text), 0));
-    /* And it does look: a counter without _total. */
+    /* A check of the check: a counter without _total. */
     cr_expect(ne(int, promtool("# HELP a_seconds b\n# TYPE a_seconds counter\na_seconds 1\n"), 0));
     free(text);
     metrics_free(metrics);

@@ -136,7 +136,7 @@ static void user(struct churn *churn, int32_t cpu, int32_t tid, int32_t pid, con
     add(churn, &event);
 }
 
-/* One that opens files, has threads and a phase, and is over within the second. */
+/* A process that opens files, has threads and a phase, and ends within the second. */
 static void run_process(struct churn *churn, uint64_t number)
 {
     int32_t pid = FORKED + (int32_t)(number * 3 % PIDS);
@@ -198,7 +198,7 @@ static void begin_session(struct churn *churn)
     swap(churn, 2, 0, 0, SILENT);
 }
 
-/* It is woken, begins what has no end, and waits. */
+/* It is woken, begins an instance that never ends, and waits. */
 static void forget(struct churn *churn)
 {
     swap(churn, 1, 0, 0, SERVER);
@@ -206,7 +206,7 @@ static void forget(struct churn *churn)
     swap(churn, 1, SERVER, ASLEEP, 0);
 }
 
-/* By somebody else each time, in an instance that stays open. */
+/* By another thread each time, in an instance that stays open. */
 static void wake(struct churn *churn, uint64_t number)
 {
     int32_t pid = FORKED + (int32_t)(number * 3 % PIDS);

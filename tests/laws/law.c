@@ -81,7 +81,7 @@ static void take_record(void *context, struct text key, struct bytes record)
     part->bytes += record.count;
 }
 
-/* With whose definitions what begins at `begin_ns` is mapped. */
+/* The trace with the definitions for the piece that begins at `begin_ns`. */
 static struct schema *schema_at(const struct law_trace *trace, uint64_t begin_ns)
 {
     struct schema *schema = trace->schema;
@@ -99,7 +99,7 @@ static struct field_value field_named(const struct event *event, const char *nam
     return (struct field_value){.type = FIELD_ABSENT};
 }
 
-/* The event as a reader with that schema and those definitions has it. */
+/* The event as a reader with that schema and those definitions returns it. */
 static struct event read_under(struct schema *schema, const struct phase_set *set,
                                const struct event *from, struct arena *arena)
 {
@@ -184,7 +184,7 @@ static void map_all(struct part *parts, size_t count, unsigned shuffle)
     free(order);
 }
 
-/* A part mapped again gives the very same records. */
+/* A part that is mapped again gives identical records. */
 static void check_repeat(const struct part *part)
 {
     struct part again = *part;
@@ -349,7 +349,7 @@ char *law_report(const struct law_trace *trace, struct law_cuts cuts, unsigned s
 
 /* --- events as they are --- */
 
-/* Who runs on a CPU, by the events that come. */
+/* The current thread of a CPU, from later events. */
 struct place {
     const struct law_trace *trace;
     size_t at; /* of events */
@@ -377,7 +377,7 @@ static const struct phase_set *set_at(const struct law_trace *trace, uint64_t be
     return schema_set(trace->schema, schema_phases(schema), schema_built_in_count(schema));
 }
 
-/* Joins what comes before `end_ns`, as one interval. */
+/* Joins the events before `end_ns`, as one interval. */
 static void join_events(struct core *core, struct place *place, uint64_t begin_ns, uint64_t end_ns)
 {
     const struct law_trace *trace = place->trace;

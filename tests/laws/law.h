@@ -34,7 +34,7 @@ struct law_trace {
 void law_trace_clear(struct law_trace *trace); /* not its schema */
 void law_trace_add(struct law_trace *trace, const struct event *event);
 
-/* Cuts at these instants, ascending: events at or after one come after it. */
+/* Cuts at these times, ascending: an event at a cut is after it. */
 struct law_cuts {
     const uint64_t *at;
     size_t count;

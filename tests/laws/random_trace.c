@@ -54,15 +54,14 @@ const char random_trace_handed_phases[] = "phases:\n"
 
 const char *const random_trace_counts[RANDOM_TRACE_COUNTS] = {
     "",
-    /* of events of user space, and of few of the kernel's */
+    /* of user-space events, and of a few kernel events */
     "counts:\n"
     "  - {name: things, event: 'app:*', by: [id, phase, call, thread], value: id}\n"
     "  - {name: some, event: 'app:*in', by: [process, cpu, $ctx.vtid, host], value: path,\n"
     "     where: '$evt.id == 1 || !($evt.$ctx.vtid != 3 && $evt.id >= 1)'}\n"
     "  - {name: irqs, event: irq_handler_entry, by: [irq, cpu, thread, phase]}\n"
     "  - {name: waits, event: syscall_entry_futex, by: [call, phase]}\n"
-    /* and spans: the pairs are of all kinds of subjects, and of events that begin and end at
-     * once */
+    /* and spans: pairs with all kinds of subjects, and of events that are begin and end at once */
     "spans:\n"
     "  - {name: app, begin: 'app:*begin', end: 'app:*end', match: [id], by: [id, cpu, thread, "
     "phase]}\n"
@@ -119,7 +118,7 @@ const char *const random_trace_other_phases[RANDOM_TRACE_OTHERS] = {
     "    begin: app:begin\n"
     "    end: app:end\n"
     "    match: [id]\n",
-    /* of the names before, others: other ends, other fields; and equal ones */
+    /* other definitions with the same names: other ends, other fields; and equal ones */
     "phases:\n"
     "  - name: request\n"
     "    begin: app:begin\n"
@@ -160,7 +159,7 @@ struct generator {
     uint64_t random;
     uint64_t now;
     int32_t running[CPUS];        /* tid; 0 idle */
-    unsigned softirq[CPUS][VECS]; /* what came last: raise, entry, exit */
+    unsigned softirq[CPUS][VECS]; /* the last event: raise, entry, exit */
     bool irq_runs[CPUS][IRQS];
     int32_t tids, fds; /* how many */
     const char *open[WIDE_TIDS + 1];
@@ -494,7 +493,7 @@ static void add_user(struct generator *generator, int32_t cpu)
     add(generator, &event);
 }
 
-/* Of requests and their parts, by whatever thread of a process of three. */
+/* Of requests and their parts, by any thread of a process with three threads. */
 static void add_handed(struct generator *generator, int32_t cpu)
 {
     static const char *const parts[HANDED_PARTS] = {"parse", "render", "send"};
@@ -546,7 +545,7 @@ static void add_irq(struct generator *generator, int32_t cpu)
     add(generator, &event);
 }
 
-/* Mostly in the order of an honest machine, which raises what is raised already at times. */
+/* Mostly in the order of a real machine, which sometimes raises an already raised softirq. */
 static void add_softirq(struct generator *generator, int32_t cpu)
 {
     static const char *const names[] = {"irq_softirq_raise", "irq_softirq_entry",
@@ -670,7 +669,7 @@ static void step(struct generator *generator)
         add_user(generator, cpu);
 }
 
-/* Events of one instant stand in the order of event_compare(). */
+/* Events of one time are in the order of event_compare(). */
 static void sort(struct law_trace *trace)
 {
     for (size_t i = 1; i < trace->count; i++)

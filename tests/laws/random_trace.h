@@ -1,5 +1,5 @@
-/* tests/laws/random_trace.h -- traces that no machine would write: few CPUs, threads and descriptor
- * numbers, with many events each, some of them contradictory. */
+/* tests/laws/random_trace.h -- traces that no real machine would write: few CPUs, threads, and
+ * descriptor numbers, with many events each, some of them contradictory. */
 #ifndef TESTS_LAWS_RANDOM_TRACE_H
 #define TESTS_LAWS_RANDOM_TRACE_H
 
@@ -25,7 +25,7 @@ struct random_trace_options {
 
 /* Phase definitions of these traces; others that they change to. */
 extern const char random_trace_phases[];
-/* For traces with `handed`: only those that it begins and ends. */
+/* For traces with `handed`: only the definitions that it begins and ends. */
 extern const char random_trace_handed_phases[];
 /* Counts, for a definitions file with any of the phases. */
 enum { RANDOM_TRACE_COUNTS = 4 };

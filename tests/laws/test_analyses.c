@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "random_trace.h"
 
-/* What analyses make of random traces, against counts that are as simple as can be. */
+/* Results of analyses for random traces, compared with counts that are as simple as possible. */
 
 enum { CPUS = 3, VECS = 3, SEEDS = 100, CUTS = 9 };
 

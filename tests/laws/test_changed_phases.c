@@ -41,7 +41,7 @@ static void take(void *context, const struct result *result)
     }
 }
 
-/* With what a chunk is mapped. */
+/* The definitions that a chunk is mapped with. */
 struct mapper {
     struct phase_definitions phases;
     struct schema *schema;
@@ -113,7 +113,7 @@ static void add(struct joiner *joiner, struct schema *schema, const char *yaml, 
     mapper_clear(&mapper);
 }
 
-/* A request is begun under `shop` and ended under `yaml`; between, the joiner may be saved, and
+/* A request is begun under `shop` and ended under `yaml`; in between, the joiner may be saved and
  * restored with another schema. */
 static struct counts counts_after(const char *yaml, bool restored)
 {

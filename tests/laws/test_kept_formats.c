@@ -42,7 +42,7 @@ static void keep(void *context, struct text key, struct bytes record)
         (struct entry){{arena_string(&entries->arena, key), key.count}, {copy, record.count}};
 }
 
-/* --- files: of each record the count and the bytes of its key, then of itself --- */
+/* --- files: for each record, the size and bytes of its key, then of its value --- */
 
 static void put(FILE *file, const void *at, size_t count)
 {

@@ -27,7 +27,7 @@ static void read_phases(struct phase_definitions *phases, const char *text, uint
     free(with_counts);
 }
 
-/* At random instants, mappers go from some definitions to others, and back. */
+/* At random times, mappers change from some definitions to others, and back. */
 static void change_phases(struct world *world, uint64_t seed)
 {
     struct law_trace *trace = &world->trace;
@@ -77,7 +77,7 @@ static void world_clear(struct world *world)
     }
 }
 
-static bool quiet; /* while a trace is made smaller */
+static bool quiet; /* while a trace is reduced */
 
 static bool same(uint64_t seed, size_t cuts, const char *how, const char *expected, char *found)
 {
@@ -104,8 +104,8 @@ static bool pool_holds(const struct world *world, uint64_t seed, const char *exp
                 law_pool_report(&world->trace, cuts, seed));
 }
 
-/* Uncut (but where definitions change) is what all else is compared with; itself with its events joined as
- * they are. */
+/* Everything is compared with the uncut trace (cut only where definitions change), and that with
+ * its events joined directly. */
 static bool trace_holds(const struct world *world, uint64_t seed)
 {
     const char *cuttings = getenv("LAW_CUTTINGS");
@@ -137,7 +137,7 @@ static bool trace_holds(const struct world *world, uint64_t seed)
     return good;
 }
 
-/* Leaves out what the law does not need to break. */
+/* Removes events without which the law still breaks. */
 static void shrink(struct world *world, uint64_t seed)
 {
     struct law_trace *trace = &world->trace;
@@ -181,7 +181,7 @@ static void dump(const struct law_trace *trace)
     }
 }
 
-/* LAW_SHRINK, LAW_DUMP: a trace that breaks the law is made smaller, and printed. */
+/* LAW_SHRINK, LAW_DUMP: a trace that breaks the law is reduced, and printed. */
 static bool law_holds(uint64_t seed, const struct random_trace_options *options)
 {
     struct world world;
@@ -236,7 +236,7 @@ Test(random_traces, with_contexts_lies_and_losses)
     check(&(struct random_trace_options){.events = 200, .contexts = true, .lies = 8, .losses = 20});
 }
 
-/* As of a session that tracks one process, or filters its switches. */
+/* Like a session that tracks one process or filters its switches. */
 Test(random_traces, with_filtered_switches)
 {
     check(&(struct random_trace_options){.events = 300, .filtered = 50});

@@ -153,8 +153,8 @@ static void soak_clear(struct soak *soak)
     fold_free(soak->fold);
 }
 
-/* What is measured at the end of an interval; the most of some, as chunks differ by what is
- * republished. */
+/* Measurements at the end of an interval; the maximum of several intervals, because chunks differ
+ * in what is republished. */
 struct figures {
     size_t records, bytes, written, memory;
 };
@@ -197,9 +197,10 @@ static struct figures soak_for_long(const struct churn_options *options)
         for (size_t at = 0; (entry = map_next(&soak.state, &at));)
             fprintf(stderr, "%s %zu\n", entry->key, entry->record.count);
     }
-    cr_expect(le(sz, late.records, early.records)); /* less: not all that was early is late */
+    cr_expect(le(sz, late.records, early.records)); /* less: not everything of the early intervals
+                                                     * exists in the late ones */
     cr_expect(lt(sz, soak.largest, RECORD_MAX));
-    /* Numbers that count up take a byte more now and then. */
+    /* Counters need another byte from time to time. */
     cr_expect(lt(sz, late.bytes, early.bytes + early.bytes / 16));
     cr_expect(lt(sz, late.written, early.written + early.written / 16));
     if (!SANITIZED)
@@ -233,7 +234,7 @@ Test(soak, writes_what_changed)
     cr_expect(lt(sz, many.written, few.written + 2000));
 }
 
-/* Names that fields make are held no longer than what bears them. */
+/* Names from fields are stored only as long as an entity with that name. */
 Test(soak, forgets_a_million_names)
 {
     enum { NAMES = SANITIZED ? 50 : 5000, EARLIER = 60, ROUNDS = SANITIZED ? 80 : 1000000 / NAMES };
@@ -251,7 +252,8 @@ Test(soak, forgets_a_million_names)
     soak_clear(&soak);
 }
 
-/* What has ended on a thread that is current where nothing happens may be taken back, for 10 s. */
+/* Phases that ended on a thread that is current on a CPU without events may be corrected for 10
+ * s. */
 Test(soak, keeps_records_small_where_a_cpu_is_silent)
 {
     const struct churn_options options = {.silent = 1050, .threads = 2};

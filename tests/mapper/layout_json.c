@@ -69,7 +69,7 @@ static void put_number(struct maker *maker, uint64_t number, bool is_signed)
         fprintf(maker->out, "%llu", (unsigned long long)number);
 }
 
-/* --- where a slot is filled --- */
+/* --- the source of a slot --- */
 
 struct path {
     const char *names[64];
@@ -216,7 +216,7 @@ static void put_class(struct maker *maker, const struct layout_field *field)
                                          : "variable-length-unsigned-integer");
         put_role(maker, field);
         break;
-    case LAYOUT_WIDE: /* made by no text of CTF 1.8 */
+    case LAYOUT_WIDE: /* not possible in CTF 1.8 */
     case LAYOUT_STRING: put_type(maker, "null-terminated-string"); break;
     case LAYOUT_STRING_FIXED:
     case LAYOUT_STRING_SIZED: put_bytes(maker, field, "string"); break;

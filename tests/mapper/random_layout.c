@@ -89,7 +89,7 @@ static void make_struct(struct text_maker *maker)
         fprintf(maker->out, " align(%u)", 8u << pick(maker, 3));
 }
 
-/* What needs no other field. */
+/* Types that need no other field. */
 static void make_plain(struct text_maker *maker)
 {
     switch (pick(maker, maker->depth < 3 ? 9 : 8)) {
@@ -168,7 +168,7 @@ static void make_members(struct text_maker *maker, unsigned count)
 
 /* --- a trace --- */
 
-/* How the trace's own integers are aligned. */
+/* The alignment of the integers of the trace. */
 enum packing { BY_BYTES, NATURAL, BY_BITS, PACKINGS };
 
 static unsigned packed(enum packing packing, unsigned size)
@@ -203,7 +203,7 @@ static void make_rules(struct text_maker *maker)
     }
 }
 
-/* Any number and time, of any size, in any place; it may end within a byte. */
+/* A number and a time, of any size, at any place; the header may end within a byte. */
 static void make_odd_header(struct text_maker *maker)
 {
     unsigned rules = pick(maker, 4);
@@ -222,7 +222,8 @@ static void make_odd_header(struct text_maker *maker)
     fprintf(maker->out, "} align(%u)", 1u << pick(maker, 6));
 }
 
-/* What the header, or that of the packet, rules: lengths, as babeltrace2 finds no tags there. */
+/* Fields that depend on the event or packet header: lengths, because babeltrace2 finds no tags
+ * there. */
 static void make_ruled(struct text_maker *maker)
 {
     if (maker->header_rules && pick(maker, 3) == 0) {

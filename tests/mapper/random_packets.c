@@ -11,10 +11,10 @@ struct writer {
     const struct random_stream *wanted;
     uint8_t *at;
     size_t room;
-    size_t base;  /* bytes of the packets in front */
+    size_t base;  /* bytes of the packets before it */
     uint64_t bit; /* from the packet's begin */
     uint64_t now;
-    uint64_t passed; /* since the event before, or the packet's begin */
+    uint64_t passed; /* since the previous event, or the begin of the packet */
     uint64_t last;   /* the last event's time */
     bool jumped;     /* `now` exceeds the range of the low bits of the time */
     const struct layout_event *event;
@@ -84,7 +84,7 @@ static void align(struct writer *writer, uint32_t bits)
     writer->bit = aligned;
 }
 
-/* --- who needs a slot --- */
+/* --- the users of a slot --- */
 
 static void find_users(struct writer *writer, const struct layout_field *field)
 {
@@ -113,7 +113,7 @@ static void find_all_users(struct writer *writer, const struct layout_event *eve
     }
 }
 
-/* --- what values fields get --- */
+/* --- values of fields --- */
 
 static bool in_range(const struct layout_range *range, bool is_signed, uint64_t value)
 {
@@ -162,7 +162,7 @@ static uint64_t id_value(struct writer *writer, const struct layout_field *field
     return id;
 }
 
-/* A value that one of the options of `user` is for. */
+/* A value that selects one of the options of `user`. */
 static uint64_t tag_value(struct writer *writer, const struct layout_field *user)
 {
     uint32_t count = layout_part_count(user), first = (uint32_t)below(writer, count);
@@ -263,7 +263,7 @@ static void write_varint(struct writer *writer, const struct layout_field *field
         writer->slots[field->save] = value;
 }
 
-/* Fractions that both widths hold exactly. */
+/* Fractions that both widths represent exactly. */
 static void write_float(struct writer *writer, const struct layout_field *field)
 {
     double value = (double)(int64_t)low_bits(any_bits(writer), 20, true) / 8;
@@ -371,8 +371,8 @@ static bool tells_all(const struct layout_field *header)
     return v != NULL && v->save != LAYOUT_NONE;
 }
 
-/* Usually a little; sometimes as far as a short timestamp reaches, or beyond it where there is a
- * longer one to choose. */
+/* Usually a little; sometimes up to the limit of a short timestamp, or beyond it if a longer one is
+ * available. */
 static void pass_time(struct writer *writer)
 {
     const struct layout_field *header = writer->stream->event_header;

@@ -97,7 +97,7 @@ Test(ctf2, refuses_a_file_cut_anywhere_but_between_fragments)
     struct bytes whole = recorded();
     size_t opened_count = 0;
     for (size_t count = 1; count < whole.count; count++) {
-        /* Around separators, and here and there. */
+        /* Around separators, and at some other places. */
         bool near = memchr(whole.at + (count > 2 ? count - 2 : 0), 0x1e, 4) != NULL;
         if (!near && count % 17 != 0)
             continue;
@@ -113,7 +113,7 @@ Test(ctf2, refuses_a_file_cut_anywhere_but_between_fragments)
     cr_expect(eq(sz, opened_count, 10));
 }
 
-/* --- what else the specification has --- */
+/* --- further parts of the specification --- */
 
 Test(ctf2, integers_and_bits)
 {

@@ -1,4 +1,4 @@
-/* Fields that only CTF 2 has, by the bits of a packet and what an event has of them. */
+/* Fields that only CTF 2 has: the bits of a packet and the resulting fields of an event. */
 #include <stdio.h>
 
 #include "mapper/decode/reader.h"
@@ -138,7 +138,7 @@ Test(ctf2_fields, more_bits_than_a_number_has_are_passed_over)
 
 Test(ctf2_fields, integers_of_variable_length_have_64_bits)
 {
-    /* All 64, and with more bytes that say nothing. */
+    /* All 64 bits, and with redundant bytes. */
     static const uint8_t PACKET[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
                                      0xFF, 0x01, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80,
                                      0x80, 0x80, 0x80, 0x80, 0x80, 0x00};
@@ -151,7 +151,7 @@ Test(ctf2_fields, integers_of_variable_length_have_64_bits)
                   " -9223372036854775808 -2");
 }
 
-/* The metadata allow it, so the packet is where the fault is. */
+/* The metadata is valid, so the fault is in the packet. */
 Test(ctf2_fields, integers_of_variable_length_beyond_64_bits_are_faults_of_their_packet)
 {
     static const uint8_t PACKETS[][12] = {

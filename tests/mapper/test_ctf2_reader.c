@@ -1,5 +1,5 @@
-/* Packets read by metadata of CTF 2: the same events as by that of CTF 1.8, which libbabeltrace2
- * has been held against. */
+/* Packets read by metadata of CTF 2: the same events as by that of CTF 1.8, which is compared with
+ * libbabeltrace2 elsewhere. */
 #include <stdio.h>
 
 #include "mapper/decode/reader.h"
@@ -24,7 +24,7 @@ static void say(void *context, const char *sentence)
     cr_expect(false, "%s", sentence);
 }
 
-/* All events, a line for each. */
+/* All events, one line each. */
 static char *events_of(struct trace *trace, struct bytes metadata, size_t *count)
 {
     char name[] = "kernel", *text = NULL;

@@ -81,7 +81,7 @@ static void note(void *context, const char *sentence)
     snprintf(reading->warning, sizeof reading->warning, "%s", sentence);
 }
 
-/* What is in `file`: "TIME NAME" per event, "TIME lost" per border. */
+/* The content of `file`: "TIME NAME" per event, "TIME lost" per border. */
 static struct reading read_file(const char *metadata, const struct fake_file *file)
 {
     struct reading reading = {.warnings = 0};
@@ -142,12 +142,12 @@ static void put_compact(struct fake_file *file, unsigned id, uint64_t time)
 Test(decode, compact_times_go_on_from_the_begin_of_the_packet_and_wrap)
 {
     struct fake_file events = {.at = NULL}, file = {.at = NULL};
-    uint64_t begin = 0x7FFFFF0; /* of 27 bits, just before they are over */
+    uint64_t begin = 0x7FFFFF0; /* of 27 bits, just before they overflow */
     put_compact(&events, 0, begin + 5);
     put_compact(&events, 1, begin + 15); /* that is: the last */
     put_compact(&events, 0, begin + 16); /* 0 again */
     put_compact(&events, 1, begin + 16); /* at the same time */
-    put_compact(&events, 0, 0x7FFFFFF);  /* nearly a whole round later */
+    put_compact(&events, 0, 0x7FFFFFF);  /* almost a full period later */
     put_compact(&events, 1, 0x7FFFFFE);  /* and another one */
     add_packet(&file, false, begin, UINT64_C(0x20000000), events.at, events.count);
     expect(BEGIN("le", "8") STREAM(COMPACT("8")) TWO, &file,
@@ -159,7 +159,7 @@ Test(decode, the_extended_header_has_its_own_number_and_time)
 {
     struct fake_file events = {.at = NULL}, file = {.at = NULL};
     put_compact(&events, 1, 1000);
-    fake_number(&events, 31, 1); /* five bits, and up to the next byte */
+    fake_number(&events, 31, 1); /* five bits, then padding to the next byte */
     fake_number(&events, 40, 4);
     fake_number(&events, UINT64_C(0x1234567800), 8);
     fake_number(&events, 7, 1);
@@ -196,7 +196,7 @@ Test(decode, big_endian_bits_begin_at_the_top)
     expect(BEGIN("be", "8") STREAM(COMPACT("8")) TWO, &file, "1000 b\n1024 far\n", "");
 }
 
-/* Around the number of fields from which on a decoder may go another way. */
+/* Around the number of fields at which a decoder may use another method. */
 Test(decode, an_event_may_have_any_number_of_strings)
 {
     for (unsigned count = 60; count <= 70; count++) {

@@ -1,5 +1,5 @@
-/* Our own reader against libbabeltrace2: the same events, down to every slot, in the same order,
- * of random traces and of recordings; and what becomes of damaged ones. */
+/* spanmill's reader against libbabeltrace2: the same events with equal slots in the same order, for
+ * random traces and recordings, and for damaged ones. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -17,15 +17,15 @@
 #define TEST_DATA "tests/data"
 #endif
 
-/* --- what a reader gives --- */
+/* --- output of a reader --- */
 
 struct reading {
     char *text; /* a line per event */
     size_t size;
     size_t events, warnings;
-    size_t backwards;               /* events before the one in front */
+    size_t backwards;               /* events before the current one */
     char warning[FAILURE_TEXT_MAX]; /* the first */
-    enum status status;             /* END, or why it was not opened */
+    enum status status;             /* END, or the reason why it was not opened */
 };
 
 static void keep_warning(void *context, const char *sentence)
@@ -35,7 +35,7 @@ static void keep_warning(void *context, const char *sentence)
         snprintf(reading->warning, sizeof reading->warning, "%s", sentence);
 }
 
-/* Of events before `begin_ns`, only losses; `leave_out`: the reader may pass over them. */
+/* Of events before `begin_ns`, only losses; `leave_out`: the reader may skip them. */
 static struct reading read_from(const char *kind, const struct trace_set *set,
                                 const struct phase_definitions *phases, struct plan_cache *cache,
                                 uint64_t begin_ns, bool leave_out)
@@ -98,7 +98,7 @@ static bool same(const struct reading *ours, const struct reading *theirs)
 
 /* --- random traces --- */
 
-/* Names that the core asks for, in place of the generator's. */
+/* Names that the core uses, instead of those of the generator. */
 static const struct {
     const char *event;
     const char *fields[8];
@@ -116,12 +116,12 @@ static const struct {
 };
 static const char *const CONTEXTS[] = {"tid", "vtid", "procname", "pid", "vpid", NULL};
 
-/* Which of the generator's fields are called otherwise. */
+/* The fields of the generator with other names. */
 struct naming {
     struct random *random;
     const char *given[4096];
     bool decided[4096];
-    const char *const *names; /* still to be given, up to NULL */
+    const char *const *names; /* still to be returned, up to NULL */
     const char *const *payload;
 };
 
@@ -158,7 +158,7 @@ static void name_event(struct naming *naming, unsigned long number, FILE *out)
     }
 }
 
-/* The same metadata, with names that the core asks for. */
+/* The same metadata, with names that the core uses. */
 static char *named(struct random *random, char *take_text)
 {
     char *text = NULL, *end;
@@ -196,7 +196,7 @@ static char *named(struct random *random, char *take_text)
     return text;
 }
 
-/* Asks for up to four fields of every event. */
+/* Requests up to four fields of every event. */
 static void want_fields(struct phase_definitions *phases, struct random *random,
                         const struct layout *layout)
 {
@@ -310,7 +310,8 @@ Test(differential, random_traces_are_read_alike, .timeout = 600)
     size_t compared = 0, events = 0;
     for (uint64_t seed = first_seed(), end = seed + seeds(400); seed < end; seed++) {
         struct random random = {seed};
-        unsigned streams = seed % 8 == 7 ? STREAMS_MAX : 4; /* more than are merged one by one */
+        unsigned streams = seed % 8 == 7 ? STREAMS_MAX : 4; /* more streams than are merged one by
+                                                             * one */
         struct trace *trace = trace_new(&random, 1 + (unsigned)random_below(&random, streams),
                                         1 + (unsigned)random_below(&random, 4), 40);
         struct reading ours = read_set("spanmill", &trace->set, &trace->phases, NULL);
@@ -412,7 +413,7 @@ static struct reading read_ours(const struct trace *trace)
     return read_set("spanmill", &trace->set, &trace->phases, NULL);
 }
 
-/* A row of packets that are one each, so that it is known how many events each has. */
+/* A sequence of packets with one event each, so that the number of events is known. */
 struct row {
     struct written packets[8];
     size_t count;
@@ -429,7 +430,7 @@ static void write_row(struct row *row, struct random *random, const struct trace
     }
 }
 
-/* Makes the row the trace's only stream. */
+/* Makes the sequence the only stream of the trace. */
 static void use_row(struct trace *trace, const struct row *row)
 {
     uint8_t *at = NULL;

@@ -14,7 +14,7 @@ enum { HEADER = 37 };
 struct packet {
     bool big_endian;
     size_t padding;      /* bytes after the text */
-    uint32_t extra_bits; /* stated, beyond what is there */
+    uint32_t extra_bits; /* stated, beyond the actual size */
     uint8_t compression;
     uint8_t encryption;
     uint8_t checksum;
@@ -325,7 +325,7 @@ Test(layout, an_old_kernel_packs_and_an_old_arm_aligns)
     layout_close(layout);
 }
 
-/* --- what the fuzzer found worth keeping --- */
+/* --- inputs from the fuzzer --- */
 
 Test(layout, whatever_the_fuzzer_kept_is_read_or_refused)
 {
@@ -358,7 +358,7 @@ Test(layout, whatever_the_fuzzer_kept_is_read_or_refused)
 
 Test(layout, a_thousand_events_take_milliseconds)
 {
-    /* As LTTng's kernel has them; sanitized builds take several times as long. */
+    /* As in LTTng's kernel traces; sanitized builds take several times as long. */
     size_t room = (size_t)1 << 20, used;
     char *text = memory_new(room);
     used = (size_t)snprintf(text, room, "%s", TEXT);
@@ -379,7 +379,7 @@ Test(layout, a_thousand_events_take_milliseconds)
         (double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) / 1e6;
     cr_expect(lt(dbl, milliseconds, 100));
     cr_expect(eq(u32, layout->event_count, 1201));
-    /* A reader keeps one for every trace that it has seen. */
+    /* A reader keeps one for every trace. */
     cr_expect(lt(sz, layout->bytes, (size_t)4 << 20));
     layout_close(layout);
     free(text);

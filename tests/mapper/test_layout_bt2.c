@@ -8,7 +8,7 @@
 #include "tests/mapper/layout_text.h"
 #include "tests/mapper/random_layout.h"
 
-/* What is being compared, for the sentence of a difference. */
+/* The compared item, for the message of a difference. */
 struct compared {
     const char *event;
     char path[512];
@@ -39,7 +39,7 @@ static bt_field_class_type type_of(const struct layout_field *field)
     case LAYOUT_ARRAY: return BT_FIELD_CLASS_TYPE_STATIC_ARRAY;
     case LAYOUT_SEQUENCE: return BT_FIELD_CLASS_TYPE_DYNAMIC_ARRAY_WITH_LENGTH_FIELD;
     case LAYOUT_STRUCT: return BT_FIELD_CLASS_TYPE_STRUCTURE;
-    case LAYOUT_VARIANT: break; /* of a sort for each sort of tag */
+    case LAYOUT_VARIANT: break; /* one for each type of tag */
     case LAYOUT_BLOB_FIXED:
     case LAYOUT_BLOB_SIZED:
     case LAYOUT_OPTIONAL: break; /* none in CTF 1.8 */
@@ -109,7 +109,8 @@ static void compare_variant(struct compared *compared, const struct layout_field
     }
 }
 
-/* What is ruled by a header has no length or tag there: libbabeltrace2 shows no headers. */
+/* Fields that depend on a header have no length or tag here: libbabeltrace2 does not show
+ * headers. */
 static bool ruled_by_header(bt_field_class_type ours, bt_field_class_type theirs)
 {
     if (theirs == BT_FIELD_CLASS_TYPE_VARIANT_WITHOUT_SELECTOR_FIELD)

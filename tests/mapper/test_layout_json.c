@@ -1,4 +1,4 @@
-/* Both languages say the same: layouts of CTF 1.8, written as CTF 2 and read again. */
+/* Both languages are equivalent: layouts of CTF 1.8, written as CTF 2 and read again. */
 #include <stdio.h>
 
 #include "tests/mapper/layout_json.h"

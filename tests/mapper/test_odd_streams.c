@@ -130,7 +130,7 @@ static void trace_clear(struct odd_trace *trace)
         fake_clear(&trace->data[i]);
 }
 
-/* --- what readers give --- */
+/* --- output of readers --- */
 
 struct reading {
     struct fake_file text; /* of events */
@@ -335,7 +335,7 @@ Test(odd_streams, that_are_there_twice_count_once)
                    "ust/s_2: 2 of its packets are also in s_0; their events are counted once");
 }
 
-/* Every stream has packets in every chunk: one that the seam has nothing of was lost there. */
+/* Every stream has packets in every chunk: one without packets in the seam was lost there. */
 Test(odd_streams, that_begin_late_beside_a_seam_are_said_to_lack_packets)
 {
     struct odd_trace trace = {.name = ""};
@@ -520,7 +520,7 @@ Test(odd_streams, of_two_traces_are_compared_by_what_their_clocks_declare)
     }
 }
 
-/* As boundaries between chunks have it. */
+/* Like boundaries between chunks. */
 Test(odd_streams, of_two_traces_are_surveyed_by_the_clock_of_the_session)
 {
     static const char *const METADATA[] = {

@@ -1,4 +1,4 @@
-/* Plans: what of an event is loaded from where, stepped over, or walked. */
+/* Plans: which parts of an event are loaded, skipped, or walked. */
 #include "mapper/decode/plan.h"
 
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include "mapper/readers/readers.h"
 #include "tests/chunk/fake_trace.h"
 
-/* A leak in a plugin that was closed has no name to suppress it by. */
+/* A leak in a closed plugin has no symbol to suppress it by. */
 __attribute__((constructor)) static void keep_plugin(void)
 {
     const char *path = getenv("BT2_PLUGIN");
@@ -21,7 +21,7 @@ __attribute__((constructor)) static void keep_plugin(void)
 #define TEST_DATA "tests/data"
 #endif
 
-/* --- what a reader gives, as text: one line per event --- */
+/* --- output of a reader as text: one line per event --- */
 
 struct reading {
     struct fake_file text;
@@ -78,7 +78,7 @@ static enum status read_kind(const struct reader_kind *kind, const struct trace_
     return status;
 }
 
-/* What the usual reader gives; all others give the same. */
+/* The output of the default reader; all others give the same. */
 static enum status read_set(const struct trace_set *set, struct reading *reading)
 {
     size_t count;
@@ -318,7 +318,7 @@ Test(reader, goes_on_with_the_others_where_an_event_is_none)
     trace_free(trace);
 }
 
-/* Of a trace whose `env` begins so: which facts its event has, and of which process it is. */
+/* For a trace with this begin of `env`: the facts of its event, and its process. */
 static void expect_origin(const char *facts, uint32_t has, int32_t vpid)
 {
     struct fake_trace *trace = trace_new("ust", 1);
@@ -459,7 +459,7 @@ Test(reader, gives_each_event_of_a_recording_once_and_in_order)
     chunk_list_clear(&list);
 }
 
-/* --- readers that stand in for each other --- */
+/* --- fallback to another reader --- */
 
 struct sayings {
     size_t count;
@@ -473,7 +473,7 @@ static void keep_saying(void *context, const char *sentence)
     snprintf(sayings->last, sizeof sayings->last, "%s", sentence);
 }
 
-/* Structures nested deeper than layouts are, which libbabeltrace2 does not mind. */
+/* Structures nested deeper than layouts allow, which libbabeltrace2 accepts. */
 static void nest_deeply(struct fake_trace *trace)
 {
     enum { DEPTH = 40 };

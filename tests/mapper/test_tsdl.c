@@ -1,4 +1,4 @@
-/* The metadata language of CTF 1.8, as the specification has it. */
+/* The metadata language of CTF 1.8, according to the specification. */
 #include "tests/mapper/tsdl_text.h"
 
 /* The only member of the only event. */
@@ -248,7 +248,7 @@ Test(tsdl, lengths_may_lie_in_all_that_is_read_before)
     cr_expect(eq(u32, fields[3].from, stream->event_context->fields[0].save));
     cr_expect(eq(u32, fields[4].from, event->context->fields[0].save));
     cr_expect(eq(u32, fields[5].from, fields[0].save));
-    /* A sequence named c is no length: the name is looked for further out. */
+    /* A sequence named c is not a length: the name is looked up in the enclosing scopes. */
     cr_expect(eq(u32, fields[6].from, stream->event_context->fields[0].save));
     layout_close(layout);
 }

@@ -227,8 +227,7 @@ Test(tsdl_faults, bounds_what_is_declared)
 
 Test(tsdl_faults, many_members_with_lengths_are_found_quickly)
 {
-    /* 50,000 lengths in a structure of 100,000 members: looked for one by one, that would take
-     * minutes. */
+    /* 50,000 lengths in a structure of 100,000 members: linear searches would take minutes. */
     size_t count = 50000;
     char *text = memory_new(count * 40 + 256);
     size_t used = (size_t)sprintf(text, TRACE TYPES "event { name = e; fields := struct {");

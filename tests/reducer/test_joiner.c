@@ -80,7 +80,8 @@ Test(joiner, says_nothing_of_intervals_that_tile_and_balance)
 {
     struct joining *joining = joining_new();
     add(joining, 0, 0, 100, 0, 7);
-    add(joining, 1, 100, 100, 0, 0); /* an empty chunk: what was left waits for the next */
+    add(joining, 1, 100, 100, 0, 0); /* an empty chunk: the events left to it wait for the next
+                                      * one */
     add(joining, 2, 100, 200, 7, 1);
     add(joining, 3, 200, UINT64_MAX, 1, 0);
     cr_expect(eq(sz, joining->seen.items, 0));

@@ -5,7 +5,7 @@
 
 #include "reducer/state_diff.h"
 
-/* What came out of a save: "+" and the key of each record, "-" and that of each tombstone. */
+/* The output of a save: "+" and the key of each record, "-" and that of each tombstone. */
 struct written {
     char text[256];
 };

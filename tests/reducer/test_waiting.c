@@ -25,7 +25,7 @@ static bool is_record(struct bytes record, const char *expected)
     return text_equal((struct text){(const char *)record.at, record.count}, text_of(expected));
 }
 
-/* Whether the next chunk is this one; it is thrown away. */
+/* Whether the next chunk is this one; it is discarded. */
 static bool next_is(struct waiting *waiting, uint64_t chunk, bool gap_before)
 {
     struct ready_chunk ready;
@@ -166,7 +166,7 @@ Test(waiting, gives_up_records_of_a_chunk_that_never_gets_whole)
     waiting_free(waiting);
 }
 
-/* Reads back what add() has added: chunks from 0, of so many records each. */
+/* Reads the chunks of add(): from 0, with this many records each. */
 static void expect_chunks(struct waiting *waiting, uint64_t chunks, size_t records)
 {
     for (uint64_t chunk = 0; chunk < chunks; chunk++) {
@@ -196,8 +196,8 @@ static size_t file_of(const struct waiting *waiting)
     return in_file;
 }
 
-/* The limit is of all that is held for what waits, so the first record counts with what leads to
- * it. */
+/* The limit includes the memory of bookkeeping, so the first record counts together with its
+ * index. */
 Test(waiting, beyond_its_limit_keeps_records_in_a_file)
 {
     struct waiting *waiting = waiting_new();
@@ -302,7 +302,7 @@ static enum waiting_outcome add_one(struct waiting *waiting, uint64_t attempt, u
     return waiting_add(waiting, &place, (struct bytes){(const uint8_t *)"x", 1}, 0);
 }
 
-/* Else a chunk of which a record is missing could pass for whole. */
+/* Else an incomplete chunk could be taken for a complete one. */
 Test(waiting, records_that_contradict_the_end_of_their_attempt_are_refused)
 {
     struct waiting *waiting = waiting_new();

@@ -75,7 +75,7 @@ Test(batch, keeps_the_newest_fact_and_adds_cells_up)
     char name[] = "first";
     take(batch, thread_fact(1, 0, 10, name));
     take(batch, latency(1, 0, 10, &cell));
-    name[0] = 'F'; /* what it was given was borrowed */
+    name[0] = 'F'; /* its input was borrowed */
     take(batch, thread_fact(1, 10, 10, "second"));
     durations_add(&cell, 9);
     take(batch, latency(1, 10, 10, &cell));
@@ -115,7 +115,7 @@ Test(batch, of_a_process_keeps_who_forked_it_and_else_who_was_told_first)
     result_batch_free(batch);
 }
 
-/* It cannot change in the life of a thread; a log that contradicts itself is folded like this, too. */
+/* It cannot change in the life of a thread; an inconsistent log is folded in the same way. */
 Test(batch, of_a_thread_the_process_told_first_holds)
 {
     struct result_batch *batch = result_batch_new();
@@ -272,7 +272,7 @@ Test(fold, that_forgets_a_descriptor_keeps_what_was_done_to_its_file)
     fold_free(fold);
 }
 
-/* A reader that came late hears of it within a round. */
+/* A reader that starts late receives it within one round of republishing. */
 Test(fold, that_forgets_waits_for_the_name_of_a_waker)
 {
     struct fold *fold = fold_new(text_of("h/s/t"));
@@ -300,7 +300,7 @@ Test(fold, that_forgets_waits_for_the_name_of_a_waker)
     fold_free(fold);
 }
 
-/* 40,000 calls a second come to this in thirty hours. */
+/* 40,000 calls per second reach this number in thirty hours. */
 Test(batch, counts_beyond_32_bits)
 {
     enum { TWICE = 2 };

@@ -1,4 +1,4 @@
-/* Counts with more different values than they may have rows for. */
+/* Counts with more different values than the row limit. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static void take(struct fold *fold, uint64_t number, uint64_t times)
     fold_take(fold, &result);
 }
 
-/* Of each value as many as it is, in either order; of some, in two parts. */
+/* Each value as often as its number, in either order; some in two parts. */
 static void fill(struct fold *fold, bool backwards)
 {
     for (uint64_t i = 0; i < VALUES; i++) {

@@ -178,7 +178,7 @@ Test(log, of_a_recording_folds_to_the_report)
     world_clear(&world);
 }
 
-/* --- how the records are laid out --- */
+/* --- layout of the records --- */
 
 static bool key_is_of_session(struct text key, const char *session)
 {
@@ -218,9 +218,9 @@ Test(log, has_facts_then_cells_then_marks_and_counts_its_records)
     for_random_logs(TURNS, CUTS_MAX, check_layout);
 }
 
-/* --- what is known while a session runs --- */
+/* --- published names during a session --- */
 
-/* Takes the ends of threads and processes out: those of the living run on from event to event. */
+/* Removes the ends of threads and processes: those of live ones change with each event. */
 static void cut_ends(char *lines)
 {
     char *to = lines;
@@ -320,7 +320,7 @@ static void expect_known(struct map *map, const char *what, size_t first, uint64
     for (size_t at = 0; (each = map_next(map, &at)); free(each)) {
         if (each->referred == SIZE_MAX || each->ever_last < first)
             continue; /* not needed, or it had ended before */
-        /* Who reads from the begin never waits for a turn. */
+        /* A reader from the begin of the log never waits for republishing. */
         size_t due = each->referred + (first == 0 ? 1 : TURNS);
         cr_expect(each->told && (each->told_first < due || due >= end),
                   "seed %llu: from %zu on, a %s is referred to in interval %zu and told in %zu",
@@ -442,7 +442,8 @@ Test(log, of_a_thread_told_late_gives_it_what_was_its_own)
     fold_free(fold);
 }
 
-/* One pid in several namespaces, all since one instant: no order of a hash table shows. */
+/* One pid in several namespaces, all since the same time: the order of a hash table is not
+ * visible. */
 Test(fold, puts_processes_of_equal_pid_and_begin_into_one_order)
 {
     enum { NAMESPACES = 8, PID = 42 };
@@ -468,7 +469,7 @@ Test(fold, puts_processes_of_equal_pid_and_begin_into_one_order)
 
 /* --- forgetting --- */
 
-/* The lines of `json` with any of `types`, to be freed. */
+/* The lines of `json` with any of `types`; the caller frees them. */
 static char *lines_of(const char *json, const char *const *types)
 {
     char *out = memory_new(strlen(json) + 1);
@@ -488,7 +489,7 @@ static char *lines_of(const char *json, const char *const *types)
     return out;
 }
 
-/* Cuts the lines' last fields off, from "slowest_tid" on: which thread it was may be forgotten. */
+/* Removes the last fields of lines, from "slowest_tid" on: the thread may be forgotten. */
 static void cut_slowest(char *lines)
 {
     char *to = lines;

@@ -52,8 +52,8 @@ Test(log, texts_cannot_break_out_of_their_line)
     free(line);
 }
 
-/* --- a strict reader of logfmt: one space between pairs, keys without signs, values plain or as
- * strings of JSON --- */
+/* --- a strict parser of logfmt: one space between pairs, keys without special characters, values
+ * plain or JSON strings --- */
 
 enum { PAIRS_MAX = 16, VALUE_MAX = 256 };
 

@@ -179,8 +179,8 @@ Test(service, a_kafka_setting_that_will_not_do_is_refused_with_its_source)
     expect_refused("--prefix=", "prefix (flag --prefix): `` must have");
 }
 
-/* Of a process that passes the point "here" five times with SPANMILL_CRASH_AT as told: how often
- * it got by, and -1 in place of that if nothing killed it. */
+/* For a process that passes the point "here" five times with this SPANMILL_CRASH_AT: how often it
+ * passed, or -1 if nothing killed it. */
 static int passed_before_death(const char *at)
 {
     int ends[2];

@@ -27,7 +27,7 @@ struct place {
     struct health *health;
 };
 
-/* What only its owner changes, and others may ask for. */
+/* Data that only its owner changes, and others may read. */
 struct owner {
     struct place *place;
     unsigned thread;
@@ -58,7 +58,7 @@ static void *update(void *argument)
     return NULL;
 }
 
-/* The value of `name` in what curl gets; exits if there is none. */
+/* The value of `name` in the response to curl; exits if there is none. */
 static long look(const struct place *place, const char *name)
 {
     char command[256], line[256];

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 
-/* What `spanmill report -j JOBS` writes, to be freed. */
+/* The output of `spanmill report -j JOBS`; the caller frees it. */
 static char *report(const char *jobs, size_t *count)
 {
     char path[] = "/tmp/spanmill-jobs-XXXXXX";
@@ -29,7 +29,7 @@ static char *report(const char *jobs, size_t *count)
     for (int i = 0; i < COUNT; i++)
         free(argv[i]);
 
-    /* The report may be another file of that name by now. */
+    /* The report may now be another file of that name. */
     out = freopen(path, "r", out);
     char *text = NULL;
     size_t room = 0;

@@ -57,7 +57,7 @@ static rd_kafka_resp_err_t print_committed(rd_kafka_event_t *event)
     return list->elems[0].err;
 }
 
-/* Deleted records are answered for by partition, the others by topic. */
+/* The response for deleted records is per partition, the others per topic. */
 static rd_kafka_resp_err_t result_of(rd_kafka_event_t *event)
 {
     size_t count = 0;

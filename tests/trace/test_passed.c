@@ -5,7 +5,7 @@
 #include "trace/passed.h"
 #include "trace/syscalls.h"
 
-/* Two: one with a name and no use, one without a name and with uses. */
+/* Two descriptors: one with a name and no use, one without a name and with uses. */
 static struct passed_out two(void)
 {
     struct passed_out out = {.count = 0};

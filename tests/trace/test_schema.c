@@ -150,7 +150,7 @@ Test(schema, a_phase_event_wants_the_fields_of_its_definitions_once)
     cr_expect(wants_field(begin, "id") && wants_field(begin, "f") && wants_field(begin, "phase"));
     const struct event_class *end = schema_class(schema, DOMAIN_UST, text_of("a:e"));
     cr_expect(eq(sz, end->end_count, 1));
-    cr_expect(eq(sz, end->field_count, 2)); /* the field may be of either */
+    cr_expect(eq(sz, end->field_count, 2)); /* the field may belong to either */
     cr_expect(eq(sz, end->fields_before_captured, 1));
     cr_expect(eq(sz, schema_class(schema, DOMAIN_UST, text_of("a:y"))->field_count, 0));
     schema_free(schema);

@@ -17,7 +17,7 @@ Test(cells, of_all_analyses_are_as_the_published_file_says)
     }
 }
 
-/* --- a cell of each kind, whose numbers are those of its columns --- */
+/* --- a cell of each kind, whose values are the numbers of its columns --- */
 
 static struct atom *new_cell(const struct atom_kind *kind)
 {
@@ -108,7 +108,7 @@ Test(cells, come_back_as_they_were)
     }
 }
 
-/* What protoc makes of a record with the published file, to be freed. */
+/* The output of protoc for a record with the published file; the caller frees it. */
 static char *by_protoc(struct bytes_kept record)
 {
     char path[] = "/tmp/record-XXXXXX";

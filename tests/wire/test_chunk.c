@@ -130,7 +130,7 @@ Test(chunk, newer_format_stops_the_reader_and_is_not_parked)
     arena_clear(&arena);
 }
 
-/* Decodes a copy that ends where the record does, so that sanitizers see who reads on. */
+/* Decodes a copy of the exact size, so that sanitizers detect reads past the end. */
 static enum status decode_copy(bool is_segment, const uint8_t *bytes, size_t count)
 {
     struct arena room = {.first = NULL};
@@ -168,7 +168,7 @@ Test(chunk, damaged_records_are_read_within_their_bounds)
             }
         }
     }
-    /* A cut between two fields may leave a record that holds together. */
+    /* A cut between two fields may leave a valid record. */
     cr_expect(cut > records[0].count && changed > records[0].count, "%u, %u", cut, changed);
     arena_clear(&arena);
 }

@@ -480,7 +480,7 @@ static enum status decode_bytes(const uint8_t *bytes, size_t count)
 
 Test(result, of_a_newer_format_stops_the_reader)
 {
-    /* format 3, session "s", chunk 0, part 0, and a field that nobody knows yet */
+    /* format 3, session "s", chunk 0, part 0, and an unknown field */
     static const uint8_t newer[] = {8, 4, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
     static const uint8_t known[] = {8, 3, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
     static const uint8_t none[] = {8, 0, 18, 1, 's', 24, 0, 32, 0};
@@ -526,7 +526,7 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-/* Whatever the bytes, decoding ends with a status; and what it takes can be folded. */
+/* For any bytes, decoding returns a status; accepted records can be folded. */
 Test(result, damaged_anywhere_never_breaks_the_reader)
 {
     struct one_of_each all;
