@@ -63,14 +63,16 @@ uint64_t atom_key_hash(const struct atom_kind *kind, const struct atom *key)
     return hash;
 }
 
-bool atom_has_texts(const struct atom *atom, const struct atom *key)
+bool atom_has_texts(const struct atom *atom, const struct atom_kind *kind, const struct atom *key)
 {
-    for (ATOM_EACH(column, atom->kind, ATOM_KEY)) {
-        bool same = column->type == ATOM_IS_text
-                        ? text_equal(*atom_text_at(atom, column), *atom_text_at(key, column))
-                        : *atom_number_at(atom, column) == *atom_number_at(key, column);
-        if (!same)
+    const uint64_t *a = atom_key(atom), *b = atom_key(key);
+    for (size_t i = 0; i < kind->key_size / sizeof *a; i++) {
+        if (a[i] == b[i])
+            continue;
+        if (!(kind->key_texts >> i & 1) ||
+            !text_equal(*(const struct text *)(a + i), *(const struct text *)(b + i)))
             return false;
+        i++; /* its count */
     }
     return true;
 }

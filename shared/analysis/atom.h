@@ -66,7 +66,7 @@ struct atom_kind {
     const struct atom_column *columns;
     size_t column_count;
     uint16_t key_size;  /* bytes of the KEY columns, which come first */
-    uint16_t key_texts; /* the number of texts among them */
+    uint32_t key_texts; /* bit i: of these as numbers, i is the address of a text */
     /* The end of what its REGs describe is lost: adds up the effect, also in atoms with sums only
      * (lost_atom()). Afterwards its REGs are set to 0. NULL: nothing is added up. */
     void (*lose)(struct engine *engine, struct atom *atom);
@@ -79,8 +79,10 @@ struct atom_kind {
 /* The first member of every struct of a kind. */
 struct atom {
     const struct atom_kind *kind;
-    struct atom *next;    /* with the same hash */
-    uint32_t place, hash; /* for begins (analysis/opens.h) */
+    struct atom *next; /* with the same hash */
+    /* Of begins, for analysis/opens.h. */
+    uint32_t place;
+    uint32_t hash;        /* of its key; the index of one in `recent` */
     bool known;           /* its REGs are known */
     bool dirty;           /* it has unsent data */
     struct change change; /* for an engine that is saved */
@@ -95,7 +97,9 @@ struct atom {
 
 #define ATOM_NOTHING(T, tag, type, name, words)
 #define ATOM_KEY_SIZE(T, tag, type, name, words) +sizeof(atom_##type)
-#define ATOM_KEY_TEXT(T, tag, type, name, words) +(ATOM_IS_##type == ATOM_IS_text)
+#define ATOM_KEY_TEXT(T, tag, type, name, words)                                                   \
+    | (uint32_t)(ATOM_IS_##type == ATOM_IS_text)                                                   \
+            << (offsetof(struct T, name) - sizeof(struct atom)) / sizeof(uint64_t)
 
 /* Defines struct NOUN, struct NOUN_key for lookups, and the columns for its kind. */
 #define ATOM_DEFINE(entity, COLUMNS)                                                               \
@@ -181,8 +185,8 @@ static inline const uint64_t *atom_key(const struct atom *atom)
 static_assert(sizeof(struct atom) % sizeof(uint64_t) == 0 &&
                   sizeof(struct text) == 2 * sizeof(uint64_t),
               "keys are whole numbers, right behind the head");
-/* As atom_has_key(), for a key with texts. */
-bool atom_has_texts(const struct atom *atom, const struct atom *key);
+/* As atom_has_key(), for a key with texts: equal ones may have different addresses. */
+bool atom_has_texts(const struct atom *atom, const struct atom_kind *kind, const struct atom *key);
 /* Whether `atom`, of `kind`, has the key columns of `key`. */
 static inline bool atom_has_key(const struct atom *atom, const struct atom_kind *kind,
                                 const struct atom *key)
@@ -191,7 +195,7 @@ static inline bool atom_has_key(const struct atom *atom, const struct atom_kind 
     uint64_t differ = 0;
     for (size_t i = 0; i < kind->key_size / sizeof *a; i++)
         differ |= a[i] ^ b[i];
-    return differ == 0 || (kind->key_texts > 0 && atom_has_texts(atom, key));
+    return differ == 0 || (kind->key_texts != 0 && atom_has_texts(atom, kind, key));
 }
 /* Negative, 0, or positive: by kind, then by key columns in their order. */
 int atom_compare(const struct atom *a, const struct atom *b);

@@ -7,7 +7,6 @@
 
 #include "analysis/atom_bytes.h"
 #include "analysis/atom_table.h"
-#include "analysis/opens.h"
 #include "analysis/rule.h"
 #include "base/attrs.h"
 #include "base/invariant.h"
@@ -18,7 +17,6 @@ struct engine {
     struct engine_head head;
     const struct analyses *analyses;
     struct atom_table atoms;
-    struct opens opens;
     bool has_first;
     uint64_t first_ns; /* of the first event here: open begins of the past are earlier */
     /* Atoms with unsent data, in the order in which they got it; may include sent atoms, which are
@@ -38,7 +36,7 @@ struct engine *engine_new(const struct analyses *analyses)
 {
     struct engine *engine = memory_new(sizeof *engine);
     engine->analyses = analyses;
-    engine->atoms.changes = engine->opens.changes = &engine->changes;
+    engine->atoms.changes = engine->head.opens.changes = &engine->changes;
     return engine;
 }
 
@@ -47,7 +45,7 @@ struct engine *engine_new_mapping(const struct analyses *analyses, struct engine
 {
     struct engine *engine = engine_new(analyses);
     engine->mapping = true;
-    engine->atoms.changes = engine->opens.changes = NULL;
+    engine->atoms.changes = engine->head.opens.changes = NULL;
     engine->sink = sink;
     engine->head.sums_nothing = all_single;
     return engine;
@@ -57,7 +55,7 @@ void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
-    opens_clear(&engine->opens);
+    opens_clear(&engine->head.opens);
     atom_table_clear(&engine->atoms);
     changes_clear(&engine->changes);
     arena_clear(&engine->arena);
@@ -103,52 +101,26 @@ struct atom *lost_atom(struct engine *engine, const struct atom_kind *kind, cons
 
 /* --- begins --- */
 
-static void lose_open(struct engine *engine, struct atom *open)
+void engine_lose_open(struct engine *engine, struct atom *open)
 {
     if (open->kind->lose)
         open->kind->lose(engine, open);
-    opens_take_out(&engine->opens, open);
+    opens_take_out(&engine->head.opens, open);
 }
 
-/* A key has at most one open begin per time. */
-struct atom *engine_open(struct engine *engine, const struct atom_kind *kind, struct atom *from)
+void engine_unopened(struct engine *engine, const struct atom_kind *kind, struct found *found)
 {
-    assert(kind->open_ns > 0);
-    from->kind = kind;
-    struct atom *same = opens_same_key(&engine->opens, from);
-    if (same)
-        lose_open(engine, same);
-    return opens_add(&engine->opens, from);
-}
-
-static bool is_within(const struct atom_kind *kind, uint64_t since_ns, uint64_t now_ns)
-{
-    return now_ns - since_ns <= kind->open_ns;
-}
-
-struct atom *engine_opened(struct engine *engine, const struct atom_kind *kind,
-                           const struct atom *key, struct found *found)
-{
-    struct atom *open = opens_newest(&engine->opens, kind, key);
-    if (open)
-        return is_within(kind, open_since(open), found->now_ns) ? open : NULL;
     if (engine->mapping)
-        found->known &= !is_within(kind, engine->first_ns, found->now_ns);
-    return NULL;
-}
-
-void engine_end(struct engine *engine, struct atom *open)
-{
-    opens_take_out(&engine->opens, open);
+        found->known &= !open_is_within(kind, engine->first_ns, found->now_ns);
 }
 
 void engine_forget(struct engine *engine, uint64_t now_ns)
 {
     assert(!engine->mapping);
-    struct opens *opens = &engine->opens;
+    struct opens *opens = &engine->head.opens;
     for (size_t i = opens->count; i-- > 0;)
-        if (!is_within(opens->at[i]->kind, open_since(opens->at[i]), now_ns))
-            lose_open(engine, opens->at[i]);
+        if (!open_is_within(opens->at[i]->kind, open_since(opens->at[i]), now_ns))
+            engine_lose_open(engine, opens->at[i]);
 }
 
 /* Resets the REGs of an atom to "nothing is going on", which is then known. */
@@ -221,7 +193,7 @@ void engine_settle_single(struct engine *engine, const struct found *found, unsi
         struct atom *atom = found->at[i];
         if ((found->opening | found->ending) >> i & 1) {
             if (atom)
-                opens_take_out(&engine->opens, atom);
+                opens_take_out(&engine->head.opens, atom);
             continue;
         }
         atom_clear(atom, ATOM_SUM);
@@ -267,9 +239,9 @@ void engine_finish(struct engine *engine)
     for (size_t i = 0; i < engine->dirty_count; i++)
         send_piece(engine, engine->dirty[i]);
     engine->dirty_count = 0;
-    opens_sort(&engine->opens);
-    for (size_t i = 0; i < engine->opens.count; i++)
-        send_atom(engine, engine->opens.at[i]);
+    opens_sort(&engine->head.opens);
+    for (size_t i = 0; i < engine->head.opens.count; i++)
+        send_atom(engine, engine->head.opens.at[i]);
 }
 
 /* --- losses --- */
@@ -303,7 +275,7 @@ static bool may_end_on(const struct atom *open, int32_t cpu)
 
 static void lose_opens(struct engine *engine, int32_t cpu)
 {
-    struct opens *opens = &engine->opens;
+    struct opens *opens = &engine->head.opens;
     if (engine->mapping)
         opens_sort(opens);
     for (size_t i = 0; engine->mapping && i < opens->count; i++)
@@ -315,7 +287,7 @@ static void lose_opens(struct engine *engine, int32_t cpu)
         if (engine->mapping)
             opens_take_out(opens, opens->at[i]);
         else
-            lose_open(engine, opens->at[i]);
+            engine_lose_open(engine, opens->at[i]);
     }
 }
 
@@ -330,8 +302,8 @@ void engine_lose_cpu(struct engine *engine, int32_t cpu)
 void engine_lose_all(struct engine *engine)
 {
     assert(!engine->mapping);
-    while (engine->opens.count > 0)
-        lose_open(engine, engine->opens.at[engine->opens.count - 1]);
+    while (engine->head.opens.count > 0)
+        engine_lose_open(engine, engine->head.opens.at[engine->head.opens.count - 1]);
     for (size_t i = 0; i < engine->atoms.count; i++)
         lose(engine, engine->atoms.at[i]);
 }
@@ -462,7 +434,7 @@ void engine_emit(struct engine *engine, void (*take)(void *context, const struct
     if (engine->dirty_count > 0) {
         memset(engine->head.recent, 0, sizeof engine->head.recent);
         atom_table_prune(&engine->atoms);
-        if (engine->atoms.count + engine->opens.count == 0)
+        if (engine->atoms.count + engine->head.opens.count == 0)
             names_clear(&engine->atoms.names);
     }
     engine->dirty_count = 0;
@@ -525,8 +497,8 @@ static void save_all(struct engine *engine, struct save *save)
 {
     for (size_t i = 0; i < engine->atoms.count; i++)
         save_atom(save, engine->atoms.at[i]);
-    for (size_t i = 0; i < engine->opens.count; i++)
-        save_atom(save, engine->opens.at[i]);
+    for (size_t i = 0; i < engine->head.opens.count; i++)
+        save_atom(save, engine->head.opens.at[i]);
 }
 
 void engine_save(struct engine *engine, const struct keep_sink *sink)

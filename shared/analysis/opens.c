@@ -4,9 +4,6 @@
 
 #include "base/memory.h"
 
-/* All have this size, so memory is reused for any kind. */
-enum { OPEN_BYTES = 128 };
-
 static void free_all(struct atom *first)
 {
     for (struct atom *next; first; first = next) {
@@ -30,19 +27,6 @@ static uint32_t open_hash(const struct atom_kind *kind, const struct atom *key)
     return (uint32_t)atom_key_hash(kind, key);
 }
 
-/* Addresses differ in higher bits. */
-static struct atom **recent_of(struct opens *opens, const struct atom_kind *kind,
-                               const struct atom *key)
-{
-    uint64_t sum = atom_key_sum(kind, key);
-    return &opens->recent[(sum ^ sum >> 6 ^ sum >> 12) % OPENS_RECENT];
-}
-
-static bool is_of(const struct atom *open, const struct atom_kind *kind, const struct atom *key)
-{
-    return open->kind == kind && atom_has_key(open, kind, key);
-}
-
 /* Inserts it by time among those of its key. */
 static void put(struct opens *opens, struct atom *open)
 {
@@ -62,26 +46,20 @@ static void leave_recent(struct opens *opens, struct atom **recent)
     *recent = NULL;
 }
 
-struct atom *opens_newest(struct opens *opens, const struct atom_kind *kind, const struct atom *key)
+struct atom *opens_newest_slowly(const struct opens *opens, const struct atom_kind *kind,
+                                 const struct atom *key)
 {
-    struct atom *recent = *recent_of(opens, kind, key);
-    if (recent && is_of(recent, kind, key))
-        return recent;
-    if (opens->by_key.count == 0)
-        return NULL;
     struct atom *open = map_get(&opens->by_key, open_hash(kind, key));
-    while (open && !is_of(open, kind, key))
+    while (open && !open_is_of(open, kind, key))
         open = open->next;
     return open;
 }
 
-struct atom *opens_same_key(struct opens *opens, const struct atom *from)
+struct atom *opens_same_key_slowly(struct opens *opens, const struct atom *from)
 {
-    if (open_since(from) > opens->latest_ns)
-        return NULL;
-    leave_recent(opens, recent_of(opens, from->kind, from));
+    leave_recent(opens, &opens->recent[open_index(from->kind, from)]);
     struct atom *open = map_get(&opens->by_key, open_hash(from->kind, from));
-    while (open && (open_since(open) != open_since(from) || !is_of(open, from->kind, from)))
+    while (open && (open_since(open) != open_since(from) || !open_is_of(open, from->kind, from)))
         open = open->next;
     return open;
 }
@@ -102,16 +80,18 @@ static struct atom *new_atom(struct opens *opens, const struct atom *from)
     return open;
 }
 
-struct atom *opens_add(struct opens *opens, const struct atom *from)
+struct atom *opens_add_slowly(struct opens *opens, const struct atom *from)
 {
     struct atom *open = new_atom(opens, from);
     uint64_t since = open_since(open);
-    struct atom **recent = recent_of(opens, open->kind, open);
-    leave_recent(opens, recent);
-    if (since > opens->latest_ns && open->kind->key_texts == 0)
-        *recent = open;
-    else
+    unsigned at = open_index(open->kind, open);
+    leave_recent(opens, &opens->recent[at]);
+    if (since > opens->latest_ns && open->kind->key_texts == 0) {
+        opens->recent[at] = open;
+        open->hash = at;
+    } else {
         put(opens, open);
+    }
     opens->latest_ns = since > opens->latest_ns ? since : opens->latest_ns;
     opens->at = memory_grow(opens->at, &opens->room, opens->count + 1, sizeof(struct atom *));
     assert(opens->count < UINT32_MAX);
@@ -120,7 +100,7 @@ struct atom *opens_add(struct opens *opens, const struct atom *from)
     return open;
 }
 
-static void take_from_map(struct opens *opens, struct atom *open)
+void opens_leave_key(struct opens *opens, struct atom *open)
 {
     struct atom *first = map_get(&opens->by_key, open->hash);
     if (first == open && open->next)
@@ -131,21 +111,6 @@ static void take_from_map(struct opens *opens, struct atom *open)
         first = first->next;
     if (first != open)
         first->next = open->next;
-}
-
-void opens_take_out(struct opens *opens, struct atom *open)
-{
-    struct atom **recent = recent_of(opens, open->kind, open);
-    if (*recent == open)
-        *recent = NULL;
-    else
-        take_from_map(opens, open);
-    struct atom *last = opens->at[--opens->count];
-    last->place = open->place;
-    opens->at[open->place] = last;
-    changes_forget(opens->changes, &open->change);
-    open->next = opens->spare;
-    opens->spare = open;
 }
 
 static int by_time(const void *a, const void *b)

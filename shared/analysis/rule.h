@@ -24,7 +24,7 @@
 #include <assert.h>
 
 #include "analysis/analyses.h"
-#include "analysis/atom.h"
+#include "analysis/opens.h"
 
 enum engine_mode { ENGINE_MAP, ENGINE_JOIN };
 
@@ -48,6 +48,7 @@ struct found {
 enum { ENGINE_RECENT = 64 };
 struct engine_head {
     struct atom *recent[ENGINE_RECENT]; /* found last, by the sum of their keys */
+    struct opens opens;
     bool sums_nothing;
 };
 static inline struct engine_head *engine_head(struct engine *engine)
@@ -60,11 +61,38 @@ void engine_send_single(struct engine *engine, const struct rule *rule, const st
                         const struct found *found);
 void engine_settle_single(struct engine *engine, const struct found *found, unsigned defines);
 void engine_mark(struct engine *engine, struct atom *atom);
-struct atom *engine_open(struct engine *engine, const struct atom_kind *kind, struct atom *from);
+/* Counts a begin that has lost its end. */
+void engine_lose_open(struct engine *engine, struct atom *open);
+/* No begin was seen here: sets `found->known` to whether the past has none either. */
+void engine_unopened(struct engine *engine, const struct atom_kind *kind, struct found *found);
+
+/* A key has at most one open begin per time. */
+static inline struct atom *engine_open(struct engine *engine, const struct atom_kind *kind,
+                                       struct atom *from)
+{
+    assert(kind->open_ns > 0);
+    from->kind = kind;
+    struct opens *opens = &engine_head(engine)->opens;
+    struct atom *same = opens_same_key(opens, from);
+    if (same)
+        engine_lose_open(engine, same);
+    return opens_add(opens, kind, from);
+}
+
+static inline bool open_is_within(const struct atom_kind *kind, uint64_t since_ns, uint64_t now_ns)
+{
+    return now_ns - since_ns <= kind->open_ns;
+}
+
 /* NULL: none is open, as far as is known. */
-struct atom *engine_opened(struct engine *engine, const struct atom_kind *kind,
-                           const struct atom *key, struct found *found);
-void engine_end(struct engine *engine, struct atom *open);
+static inline struct atom *engine_opened(struct engine *engine, const struct atom_kind *kind,
+                                         const struct atom *key, struct found *found)
+{
+    struct atom *open = opens_newest(&engine_head(engine)->opens, kind, key);
+    if (!open)
+        engine_unopened(engine, kind, found);
+    return open && open_is_within(kind, open_since(open), found->now_ns) ? open : NULL;
+}
 
 static inline struct atom **engine_recent(struct engine *engine, const struct atom_kind *kind,
                                           const struct atom *key)
@@ -143,7 +171,7 @@ engine_step(struct engine *engine, const struct rule *rule, const struct event *
             if (!found.at[i]->dirty)
                 engine_mark(engine, found.at[i]);
         } else if ((found.ending >> i & 1) && found.at[i]) {
-            engine_end(engine, found.at[i]);
+            opens_take_out(&engine_head(engine)->opens, found.at[i]);
         }
 }
 

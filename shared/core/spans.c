@@ -298,7 +298,7 @@ static void begin_add(struct core *core, const struct span_begin *from, uint64_t
     const char *end = begin->call.at + begin->call.count; /* where the key was copied to */
     open.key = (struct text){end, key.count};
     open.begin = (uintptr_t)begin;
-    begin->open = opens_add(&spans->opens, &open.atom);
+    begin->open = opens_add(&spans->opens, &open_kind, &open.atom);
     struct life *life = begin->subject.life ? begin->subject.life : begin->key.life;
     begin->list[OF_LIFE] = NULL;
     list_add(&spans->begins[begin->key.definition], begin, OF_DEFINITION);
