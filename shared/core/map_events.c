@@ -1,4 +1,5 @@
 /* Mapping: writes the row, and tracks which names may be the same life. */
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "core/counts.h"
 #include "core/descriptors.h"
@@ -672,53 +673,68 @@ static void count_unnamed(struct core *core, const struct event *events, size_t 
             core->tallies.at[TALLY_UNNAMED_CALLS]++;
 }
 
+/* Any event. */
+NEVER_INLINE static void map_slowly(struct core *core, const struct event *event)
+{
+    if (event->kind == EVENT_LOSS) {
+        on_loss(core, event);
+        return;
+    }
+    if (event->time_ns >= core->time_ns && !enter_time(core, event))
+        return;
+    core->counts.last_ns = event->time_ns;
+    if (event->domain != DOMAIN_KERNEL) {
+        map_user_event(core, event);
+        return;
+    }
+    struct cpu *cpu = cpu_at(core, event->cpu);
+    if (!cpu) {
+        if (event->class->has_rows && event->cpu < 0)
+            engine_map(core->engine, event);
+        map_event_without_cpu(core, event);
+        return;
+    }
+    if (cpu->knows == CPU_UNKNOWN)
+        map_let_cpu(core, cpu, event);
+    if (event->class->has_rows)
+        engine_map(core->engine, event);
+    if (event->has || !event->class->is_plain || cpu->knows == CPU_LET)
+        map_context_event(core, cpu, event);
+    else
+        on_kernel_event(core, cpu, event, cpu->current);
+    core->cpus[event->cpu].last_ns = event->time_ns;
+}
+
+/* Most events: the same, with fewer checks. False: it is none of these. */
+static inline bool map_quickly(struct core *core, const struct event *event)
+{
+    const struct event_class *class = event->class;
+    if (!class->is_plain || event->has || event->time_ns >= core->time_ns ||
+        (uint32_t)event->cpu >= core->cpu_count)
+        return false;
+    struct cpu *cpu = &core->cpus[event->cpu];
+    if (cpu->knows <= CPU_LET)
+        return false;
+    if (class->has_rows)
+        engine_map(core->engine, event);
+    on_kernel_event(core, cpu, event, cpu->current);
+    invariant(cpu == &core->cpus[event->cpu]);
+    cpu->last_ns = core->counts.last_ns = event->time_ns;
+    return true;
+}
+
 void core_map(struct core *core, const struct event *events, size_t count)
 {
     if (core->mapping.names_no_calls)
         count_unnamed(core, events, count);
-    if (count == 0)
-        return;
-    assert(events);
     core->batch = events;
-    uint64_t last_ns = core->counts.last_ns;
-    const struct event *end = events + count;
-    const struct event *ahead = core->lives.count > LIVES_CACHED ? events : end;
-    for (const struct event *event = events; event < end; event++) {
-        if (event == ahead) {
-            size_t next = end - event < AHEAD ? (size_t)(end - event) : AHEAD;
-            ask_ahead(core, event, next);
-            ahead += next;
-        }
-        if (event->kind == EVENT_LOSS) {
-            on_loss(core, event);
-            continue;
-        }
-        if (event->time_ns >= core->time_ns && !enter_time(core, event))
-            continue;
-        last_ns = event->time_ns;
-        if (event->domain != DOMAIN_KERNEL) {
-            map_user_event(core, event);
-            continue;
-        }
-        struct cpu *cpu = cpu_at(core, event->cpu);
-        if (!cpu) {
-            if (event->class->row_count > 0 && event->cpu < 0)
-                engine_map(core->engine, event);
-            map_event_without_cpu(core, event);
-            continue;
-        }
-        if (cpu->knows == CPU_UNKNOWN)
-            map_let_cpu(core, cpu, event);
-        if (event->class->row_count > 0)
-            engine_map(core->engine, event);
-        if (event->has || !event->class->is_plain || cpu->knows == CPU_LET)
-            map_context_event(core, cpu, event);
-        else
-            on_kernel_event(core, cpu, event, cpu->current);
-        core->cpus[event->cpu].last_ns = event->time_ns;
+    for (size_t at = 0; at < count; at++) {
+        if (at % AHEAD == 0 && core->lives.count > LIVES_CACHED)
+            ask_ahead(core, events + at, count - at < AHEAD ? count - at : AHEAD);
+        if (!map_quickly(core, &events[at]))
+            map_slowly(core, &events[at]);
     }
     core->batch_number += count;
-    core->counts.last_ns = last_ns;
 }
 
 void core_map_end(struct core *core)

@@ -564,6 +564,7 @@ static const struct event_class *class_of(struct schema *schema, const struct ph
     }
     attach_phases(schema, class);
     class->is_plain = is_plain(class);
+    class->has_rows = class->row_count > 0;
     interned_add(interned, name, class);
     return class;
 }

@@ -50,6 +50,7 @@ struct event_class {
     /* A kernel event about calls, switches, wakeups, handlers, or nothing, that begins or ends no
      * phase, and is in no count or span: most events. */
     bool is_plain;
+    bool has_rows;              /* of analyses */
     uint32_t id;                /* dense, from 0, in this schema */
     const struct syscall *call; /* EVENT_CALL_*; NULL if each event has its own */
     const struct slot *slots;
