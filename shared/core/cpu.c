@@ -143,14 +143,16 @@ static void add_waker(struct core *core, struct life *life, const struct cpu *cp
                                            [HANDLER_SOFTIRQ] = WAKER_SOFTIRQ};
     uint64_t ns = wait_ns(life);
     unsigned level = handler_of(cpu);
+    uint64_t who;
     if (ns == 0)
         return;
     if (level < HANDLER_LEVELS)
-        wait_add(core, life, kinds[level], (uint32_t)(cpu->within[level] - WITHIN_FIRST), ns);
+        who = wait_who(kinds[level], (uint32_t)(cpu->within[level] - WITHIN_FIRST));
     else if (actor)
-        wait_add(core, life, WAKER_THREAD, actor->name, ns);
+        who = wait_who(WAKER_THREAD, actor->name);
     else
-        wait_add(core, life, counts_is_idle(cpu, event) ? WAKER_IDLE : WAKER_UNKNOWN, 0, ns);
+        who = wait_who(counts_is_idle(cpu, event) ? WAKER_IDLE : WAKER_UNKNOWN, 0);
+    wait_add(core, life, who, ns);
 }
 
 static inline void woken(struct core *core, struct life *life, const struct cpu *cpu,

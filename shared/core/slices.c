@@ -44,11 +44,11 @@ void slices_end_wait(struct core *core, const struct cpu *cpu, struct life *life
         uint64_t from_ns = slice->begin_ns > since_ns ? slice->begin_ns : since_ns;
         if (from_ns >= until_ns)
             continue;
-        wait_add(core, life, wait_kind_of(slice->who), wait_by(slice->who), until_ns - from_ns);
+        wait_add(core, life, slice->who, until_ns - from_ns);
         until_ns = from_ns;
     }
     if (until_ns > since_ns)
-        wait_add(core, life, count == CPU_SLICES ? RAN_EARLIER : RAN_UNKNOWN, 0,
+        wait_add(core, life, wait_who(count == CPU_SLICES ? RAN_EARLIER : RAN_UNKNOWN, 0),
                  until_ns - since_ns);
 }
 

@@ -650,8 +650,8 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
 void calls_move(struct life *to, struct life *from);
 
 /* --- waits.c: wakers, and who ran instead --- */
-/* Adds a wait of `ns` to its sums. */
-void wait_add(struct core *core, struct life *life, enum wait_kind kind, uint32_t by, uint64_t ns);
+/* Adds a wait of `ns`, or a part of one, to its sums; who: wait_who(). */
+void wait_add(struct core *core, struct life *life, uint64_t who, uint64_t ns);
 /* Time in its current state, as far as it is accounted. */
 static inline uint64_t wait_ns(const struct life *life)
 {

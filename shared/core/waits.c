@@ -48,13 +48,13 @@ static inline uint64_t max_of(const struct wait_sum *sum)
 }
 
 /* A sum of 0 is new. */
-static inline void add(struct wait_sum *to, const struct wait_sum *from)
+static inline void add(struct wait_sum *to, uint64_t ns)
 {
     bool is_new = to->total_ns == 0 && to->more == 0;
-    uint64_t max_ns = max_of(to) > max_of(from) ? max_of(to) : max_of(from);
-    to->more += from->more + !is_new;
-    to->total_ns += from->total_ns;
-    to->max_ns = to->more > 0 ? max_ns : 0;
+    uint64_t max_ns = max_of(to);
+    to->more += !is_new;
+    to->total_ns += ns;
+    to->max_ns = is_new ? 0 : ns > max_ns ? ns : max_ns;
 }
 
 static void empty(struct life *life)
@@ -66,11 +66,10 @@ static void empty(struct life *life)
 
 /* --- in both modes --- */
 
-void wait_add(struct core *core, struct life *life, enum wait_kind kind, uint32_t by, uint64_t ns)
+void wait_add(struct core *core, struct life *life, uint64_t who, uint64_t ns)
 {
     assert(ns > 0);
-    uint64_t who = wait_who(kind, by);
-    add(sum_at(core, life, life_label(core, life), who), &(struct wait_sum){.total_ns = ns});
+    add(sum_at(core, life, life_label(core, life), who), ns);
     if (life->phases.count > 0)
         layers_add(life, &(struct instance_wait){who, 1, ns});
 }
@@ -81,7 +80,8 @@ void wait_lost(struct core *core, struct life *life)
         return;
     uint64_t ns = wait_ns(life);
     if (ns > 0)
-        wait_add(core, life, life->state == STATE_BLOCKED ? WAKER_UNKNOWN : RAN_UNKNOWN, 0, ns);
+        wait_add(core, life,
+                 wait_who(life->state == STATE_BLOCKED ? WAKER_UNKNOWN : RAN_UNKNOWN, 0), ns);
 }
 
 /* --- mapping --- */
