@@ -185,8 +185,10 @@ NEVER_INLINE static const uint8_t *fill_listed(struct stream *stream, struct eve
  *
  * The critical path is the begin of the next event: from the bytes of its header to its number, to
  * its size. */
-static inline __attribute__((always_inline)) size_t
-run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t last_ns, bool kept)
+static inline __attribute__((always_inline)) size_t run_by_clock(struct stream *stream,
+                                                                 struct event *events, size_t room,
+                                                                 uint64_t last_ns, bool kept,
+                                                                 bool clock_is_ns)
 {
     const struct bound_stream *class = stream->class;
     const struct quick_header *header = &class->quick;
@@ -194,7 +196,8 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     const struct quick_size *const size_by_id = class->size_by_id;
     const uint8_t *at = stream->at, *const end = stream->end;
     const struct bound *bound = stream->bound;
-    const uint64_t frequency = stream->time.frequency, late_ns = stream->late_ns;
+    const uint64_t frequency = clock_is_ns ? CYCLES_NS_PER_S : stream->time.frequency;
+    const uint64_t late_ns = stream->late_ns;
     const uint64_t shift_ns = (uint64_t)stream->time.shift_ns;
     const uint64_t limit_ns = last_ns < late_ns ? last_ns : late_ns;
     const int32_t cpu = stream->cpu;
@@ -203,7 +206,7 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     size_t count = 0;
     bool has_head = true; /* `bound` and `time_ns` are those of the next event */
     /* From here on, time only increases, unless the head was set back. */
-    if (cycles_ns(clock, frequency) + shift_ns != time_ns)
+    if (cycles_ns(clock, frequency) + shift_ns != time_ns || time_ns > limit_ns)
         return 0;
     struct quick_size size = {bound->run_bytes, bound->reach};
     for (;;) {
@@ -240,14 +243,15 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
         if (!coming || now < clock)
             break;
         uint64_t now_ns = cycles_ns(now, frequency) + shift_ns;
-        if (now_ns - time_ns > late_ns - time_ns) /* or the clock wrapped */
+        bool is_last = now_ns - time_ns > limit_ns - time_ns;
+        if (is_last && now_ns - time_ns > late_ns - time_ns) /* or the clock wrapped */
             break;
         has_head = true;
         clock = now;
         time_ns = now_ns;
         bound = coming;
         at = next + header->bytes;
-        if (now_ns > limit_ns || count == room)
+        if (is_last || count == room)
             break;
     }
     stream->at = at;
@@ -258,6 +262,14 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     if (!has_head)
         decode_next(stream);
     return count;
+}
+
+static inline __attribute__((always_inline)) size_t
+run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t last_ns, bool kept)
+{
+    return stream->time.frequency == CYCLES_NS_PER_S
+               ? run_by_clock(stream, events, room, last_ns, kept, true)
+               : run_by_clock(stream, events, room, last_ns, kept, false);
 }
 
 /* Whether the head is in a packet of the previous chunk: the events of one call are from one
