@@ -143,10 +143,11 @@ static ZSTD_CCtx *new_compressor(void)
 {
     ZSTD_CCtx *zstd = ZSTD_createCCtx();
     (void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
-    /* Literals are times and sums, which hardly compress: storing them reduces compression time to
-     * two thirds, for 10 % more bytes. Level 1 is strategy ZSTD_fast, where a target length of 1
-     * changes nothing else. Source: zstd.h, ZSTD_c_targetLength. */
-    (void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_targetLength, 1);
+    /* Literals are times and sums, which hardly compress. Level 1 is strategy ZSTD_fast: with a
+     * target length above 0 it stores literals, and from 2 on it searches in larger steps. 4
+     * reduces compression time to a third, for 20 % more bytes. Source: zstd.h,
+     * ZSTD_c_targetLength. */
+    (void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_targetLength, 4);
     return zstd;
 }
 
