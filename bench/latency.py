@@ -27,7 +27,7 @@ def has_chunk(path):
 
 
 def seconds(archive):
-    """From publishing to the results, and of mapping."""
+    """The time from publishing to the results, and the time of mapping."""
     with Pool(partitions=2) as running:
         mapper = running.add("mapper", "m").start()
         reducer = running.add("reducer", "r").start()

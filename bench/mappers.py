@@ -26,7 +26,7 @@ def mapped(mappers):
 
 
 def used(pid):
-    """The seconds of processor time that a process has taken."""
+    """The CPU seconds of a process."""
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

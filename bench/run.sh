@@ -47,7 +47,7 @@ else
     skip "the comparison with lttng-analyses, which is not installed (Debian: python3-lttnganalyses)"
 fi
 
-# run NAME COMMAND...: one round; what it costs goes to a line of $scratch/NAME.
+# run NAME COMMAND...: one round; its cost is appended to $scratch/NAME.
 run() {
     name=$1
     shift
@@ -64,7 +64,7 @@ report() {
     run "$name" "$spanmill" report --format json --progress never --phases "$phases" "$@"
 }
 
-# best NAME COLUMN: the least of a column over all rounds: 1 wall, 4 peak; cpu is user and sys.
+# best NAME COLUMN: the minimum of a column over all rounds: 1 wall, 4 peak; cpu is user and sys.
 best() {
     awk -v column="$2" '
         { value = column == "cpu" ? $2 + $3 : $column; if (NR == 1 || value < least) least = value }
@@ -85,7 +85,7 @@ ratio() {
         printf "  %-34s %8.2f x   (%s)\n", title, (below > 0 ? above / below : 0), bar }'
 }
 
-# at_once TRACE: two reports at once, for what two threads can do here: two CPUs may be one core's.
+# at_once TRACE: two reports at once, as the limit for two threads: two CPUs may share a core.
 at_once() {
     # shellcheck disable=SC2016
     run both sh -c '"$@" -o "$0.a" & "$@" -o "$0.b" & wait' "$scratch/at-once" \
@@ -167,7 +167,7 @@ bench() {
     [ -z "$largest" ] || stages_of "$trace"
 }
 
-# analyses_of CHUNK KIB: lttng-analyses on one chunk, once, if that is not a matter of minutes.
+# analyses_of CHUNK KIB: lttng-analyses on one chunk, once, unless that takes minutes.
 analyses_of() {
     if [ -z "$1" ] || [ "$2" -gt 16384 ]; then
         skip "the comparison with lttng-analyses, which would take minutes for $(($2 / 1024)) MiB"
@@ -180,7 +180,7 @@ analyses_of() {
     fi
 }
 
-# stages_of TRACE: what each stage of mapping its archives costs, with the ratio to babeltrace2.
+# stages_of TRACE: the cost of each stage of mapping its archives, with the ratio to babeltrace2.
 stages_of() {
     rm -rf "$scratch/packed"
     mkdir "$scratch/packed"

@@ -39,7 +39,7 @@ confined=(--network=host --read-only --cap-drop=all --security-opt=no-new-privil
     --ulimit nofile=4096:4096 --ulimit nproc=4096:4096
     --tmpfs /tmp:rw,size=1g,mode=1777 --volume "$recording:/recording:ro"
     --env "SPANMILL_BROKERS=$broker" --env "SPANMILL_PREFIX=$prefix")
-# For workers: time-outs in which a check like this can wait.
+# For workers: timeouts short enough for this check.
 worker=(-X session.timeout.ms=6000 -X heartbeat.interval.ms=1000
     -X fetch.wait.max.ms=50)
 
@@ -61,7 +61,7 @@ once() {
     "${podman[@]}" run --rm "${confined[@]}" "$image" "$@"
 }
 
-# start NAME PORT PROGRAM [INSTANCE]: in the background, answering for its health at PORT.
+# start NAME PORT PROGRAM [INSTANCE]: in the background, with its health server at PORT.
 start() {
     local phases=()
     [ "$3" != spanmill-mapper ] || phases=(--phases /recording/phases.yaml)

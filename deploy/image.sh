@@ -37,7 +37,7 @@ for program in buildah mmdebstrap python3; do
     }
 done
 
-# The smallest Debian that apt runs in.
+# The smallest Debian with apt.
 make_base() {
     buildah inspect --type image $local_base >/dev/null 2>&1 && return
     say "making $local_base with mmdebstrap"

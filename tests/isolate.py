@@ -41,7 +41,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def is_apart():
-    """Whether the session daemons of the machine are out of reach."""
+    """Whether the session daemons of the machine are unreachable."""
     return os.path.exists(MARK)
 
 
@@ -66,7 +66,7 @@ def mount(source, target, kind, flags, data=None):
 
 
 def named_below(folder, command):
-    """The paths below a folder that the command or its environment names: they stay."""
+    """The paths below a folder that the command or its environment uses: they stay accessible."""
     words = [os.getcwd(), __file__, sys.prefix, *command]
     for value in os.environ.values():
         words += value.split(":")
@@ -77,7 +77,7 @@ def named_below(folder, command):
 
 
 def cover(folder, command, kind, source="tmpfs", flags=0, data=None):
-    """Mounts something else there, and puts back what the command needs of it."""
+    """Mounts something else there, and restores the paths that the command needs."""
     folder = os.path.realpath(folder)
     kept = [(path, os.open(path, os.O_PATH)) for path in named_below(folder, command)]
     mount(source, folder, kind, flags | MS_NOSUID | MS_NODEV, data)

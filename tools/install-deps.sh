@@ -53,7 +53,7 @@ is_installed() {
     return 1
 }
 
-# Prints the first of one|other that apt can install.
+# Prints the first alternative of one|other that apt can install.
 choose() {
     for name in $(echo "$1" | tr '|' ' '); do
         case $(LC_ALL=C apt-cache policy "$name" | sed -n 's/^  Candidate: //p') in
@@ -88,7 +88,7 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 say "installing$missing"
 
-# Mirrors have bad moments.
+# Mirrors fail temporarily.
 for pause in 2 5 15 0; do
     $as_root apt-get update -q >/dev/null && break
     [ "$pause" -ne 0 ] || say "apt-get update fails; trying with the lists as they are"

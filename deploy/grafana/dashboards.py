@@ -62,7 +62,7 @@ def over_range(metric, labels):
 
 
 def by_phase(metric, count):
-    """Its rate; counts have their phase in the label `by`, with what else they break down by."""
+    """Its rate; counts have their phase in the label `by`, with the other values of their breakdown."""
     return ('sum by (phase) (label_replace(label_replace(rate(spanmill_counted_%s_total{{{t},count=~"%s",'
             'by=~"(.+,)?phase=($phase)(,.+)?"}}[$__rate_interval]), "phase", "$1", "by", '
             '"(?:.+,)?phase=([^,]*)(?:,.+)?"), "phase", "(no phase)", "phase", ""))' % (metric, count))
@@ -351,7 +351,7 @@ def make_panel(row, number, place, labels):
 
 
 def arrange(rows, make):
-    """`make(row, number, place)` gives the panel of a row; they fill the width from the top left."""
+    """`make(row, number, place)` returns the panel of a row; panels fill the width from the top left."""
     panels, x, y, line = [], 0, 0, 0
     for number, row in enumerate(rows, 1):
         if x + row["width"] > WIDTH:
@@ -362,7 +362,7 @@ def arrange(rows, make):
 
 
 def frame(uid, title, source, kind, variables, panels):
-    """A dashboard; `kind` is what Grafana calls its source of data."""
+    """A dashboard; `kind` is the type of its data source in Grafana."""
     chosen = {"name": "datasource", "label": source, "type": "datasource", "query": kind, "refresh": 1}
     return {"uid": uid, "title": title, "tags": ["spanmill"], "schemaVersion": SCHEMA, "version": 1,
             "editable": True, "graphTooltip": 1, "timezone": "browser", "refresh": "30s",

@@ -25,7 +25,7 @@ class SessionDaemon:
                             "LTTNG_UST_REGISTER_TIMEOUT": "60000"}
         self.log_path = os.path.join(self.folder, "sessiond.log")
         with open(self.log_path, "wb") as log:
-            # Its default port for agents is one for which programs of the machine may look.
+            # Programs of the machine may connect to its default port for agents.
             self.process = subprocess.Popen(
                 ["lttng-sessiond", "--no-kernel", "--agent-tcp-port", str(pool.free_port())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)

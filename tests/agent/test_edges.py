@@ -17,8 +17,8 @@ NOBODY = 65534
 
 
 def add_as(watched, number, day, name=NAME):
-    """A chunk of a session that was made on another day, under the same number; `name`, in its
-    quotes, as metadata have it."""
+    """A chunk of a session that was created on another day, under the same number; `name` with quotes, as in
+    metadata."""
     source = watched.sources[number]
     beside = os.path.join(watched.session, ".beside")
     shutil.copytree(source, beside)
@@ -37,8 +37,8 @@ def published(watched, session):
 
 
 def test_made_anew():
-    """sessions made anew in the same folder, also while the agent is away, are sessions of their
-    own; one of them has quotes and backslashes in its name"""
+    """sessions created again in the same folder, also while the agent does not run, are separate sessions;
+    one of them has quotes and backslashes in its name"""
     names = ["labvm/thumb/20261122T230916+0000", "labvm/thumb/20261123T230916+0000",
              'labvm/a"\\/20261124T230916+0000']
     with Pool(partitions=2) as running:

@@ -53,13 +53,13 @@ def can_run_as_nobody():
 
 
 def test_session_daemons():
-    """a session daemon of the machine keeps its session, its program and its life"""
+    """a session daemon of the machine keeps running, with its session and program"""
     with SessionDaemon() as machine:
         shop = Shop(machine, "machine", 8 if os.geteuid() == 0 else 5)
         command = ["python3", ISOLATE, "--must", "python3", os.path.abspath(__file__), "inner"]
         subprocess.run(command, check=True)
         if can_run_as_nobody():
-            # Not all who are in the path may be run by all users: a shell finds the right one.
+            # Not all programs in PATH are executable by all users: a shell finds the right one.
             done = subprocess.run([*NOBODY, "sh", "-c", '"$@"', "sh", *command], check=False)
             assert done.returncode in (0, pool.isolate.SKIPPED), done.returncode
             say("  as another user: " + ("passed" if done.returncode == 0 else "skipped"))
@@ -96,13 +96,13 @@ def kill_runner(options):
 
 
 def test_killed_runner():
-    """nothing outlives a runner that is killed"""
+    """all processes of a killed runner end"""
     for options in (["--must"], ["--never"]):
         kill_runner(options)
 
 
 def test_killed_owner():
-    """what has an owner lives longer than who started it, and ends with the owner"""
+    """a command with an owner outlives the process that started it, and ends with the owner"""
     for options in (["--must"], ["--never"]):
         mark = f"{os.getpid()}-{time.monotonic_ns()}"
         owner = subprocess.Popen(["sleep", "600"])
@@ -138,7 +138,7 @@ def test_end():
 
 
 def test_no_namespaces():
-    """where there can be no namespaces, a test that needs them is skipped"""
+    """without namespaces, a test that needs them is skipped"""
     forbid = "for each in user mnt pid; do echo 0 >/proc/sys/user/max_${each}_namespaces; done"
     done = subprocess.run(
         ["unshare", "--user", "--map-root-user", "sh", "-ec", forbid + '; exec "$@"', "sh",

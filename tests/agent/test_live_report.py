@@ -1,5 +1,5 @@
-"""Reports of a session that a real session daemon still records: they say so, and once it is stopped,
-nothing is missing."""
+"""Reports of a session that a real session daemon still records: they have a message, and once it is
+stopped, nothing is missing."""
 import json
 import os
 import subprocess
@@ -40,7 +40,7 @@ class Report:
 
 
 def told(folder):
-    """How many events there are, by babeltrace2."""
+    """The number of events according to babeltrace2."""
     listed = subprocess.run(["babeltrace2", folder], check=True, stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, text=True).stdout
     return listed.count("\n")
@@ -52,7 +52,7 @@ def start_shop(daemon, seconds=600):
 
 
 def wait_for_work(daemon):
-    """Until the program has recorded more."""
+    """Waits until the program has recorded more."""
     log = os.path.join(daemon.folder, "shop.log")
     before = os.path.getsize(log) if os.path.exists(log) else 0
     wait_until(lambda: os.path.exists(log) and os.path.getsize(log) > before, 20, "more to be recorded")
@@ -90,7 +90,7 @@ def test_before_a_rotation():
 
 
 def test_after_a_rotation():
-    """what was recorded since the last rotation is in the report, and is the last chunk"""
+    """the events since the last rotation are in the report, as the last chunk"""
     with SessionDaemon() as daemon:
         folder = f"{daemon.folder}/shop"
         daemon.create("shop", folder)

@@ -17,7 +17,7 @@ SECONDS, THREADS, ROTATIONS = 13, 3, 10
 
 
 def logged(path):
-    """The least and the most that each took, by phase path, as the program wrote them."""
+    """The minimum and maximum duration by phase path, as the program logged them."""
     spans = {}
     with open(path) as log:
         for line in log:
@@ -40,7 +40,7 @@ def found(lines):
 
 
 def summaries(lines):
-    """How many chunks each session has."""
+    """The number of chunks by session."""
     return [json.loads(line)["chunks"] for line in lines if '"type":"summary"' in line]
 
 

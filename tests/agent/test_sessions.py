@@ -1,4 +1,4 @@
-"""The agent and a real session daemon: who rotates, who ends when, and what is down meanwhile."""
+"""The agent and a real session daemon: rotations by either, ends in any order, and outages in between."""
 import json
 import os
 import subprocess
@@ -32,7 +32,7 @@ class Traced(Watched):
                                 env=self.daemon.environment)
 
     def wait_for_requests(self, count):
-        """Until the program has logged so many more."""
+        """Waits until the program has logged this many more."""
         def logged_lines():
             with open(self.log) as log:
                 return sum(1 for _ in log)
@@ -45,8 +45,7 @@ class Traced(Watched):
         return len(os.listdir(folder)) if os.path.isdir(folder) else 0
 
     def check(self, least):
-        """All that the program logged is in the archives, and the archives are what lies in the
-        folder; returns the bounds."""
+        """All logged events are in the archives, and the archives equal the folder; returns the bounds."""
         self.wait_for_end()
         bounds = check_bounds(self.announced())
         assert len(bounds) >= least, bounds

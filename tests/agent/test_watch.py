@@ -19,7 +19,7 @@ OPEN = 2**64 - 1
 
 
 def crash_points():
-    """Those that an agent passes when it watches folders."""
+    """The crash points that an agent passes when it watches folders."""
     names = set()
     for folder in ("agent", "shared/publish"):
         for path in glob.glob(os.path.join(ROOT, folder, "*.c")):
@@ -29,7 +29,7 @@ def crash_points():
 
 
 class Watched:
-    """A session that comes chunk by chunk, and the agent that watches its folder."""
+    """A session that arrives chunk by chunk, and the agent that watches its folder."""
 
     def __init__(self, running, *extra, host="web1"):
         self.pool = running
@@ -105,7 +105,7 @@ def check_bounds(rows):
 
 
 def test_chunk_by_chunk():
-    """chunks are announced as they come, the last as the end after a silence"""
+    """chunks are announced as they arrive, the last one as final after a silence"""
     with Pool(partitions=2) as running:
         watched = Watched(running)
         watched.agent.start()
@@ -125,7 +125,7 @@ def test_chunk_by_chunk():
         assert watched.agent.stop() == 0
         watched.agent.start()
         wait_until(lambda: watched.agent.get("/readyz")[0] == 200, 10, "an agent that is ready")
-        # When the second of two more folders is announced, it has looked at the first one again.
+        # When the second of two further folders is announced, the agent has scanned the first one again.
         more = ("web2", "web3")
         for host in more:
             before = len(watched.said())
@@ -183,7 +183,7 @@ def test_places():
 
 
 def test_kept():
-    """published chunks are deleted but the last, whose packets the next one needs"""
+    """published chunks are deleted except the last one, whose packets the next one needs"""
     with Pool(partitions=2) as running:
         watched = Watched(running, "--keep", "0")
         watched.agent.start()
@@ -203,7 +203,7 @@ def test_kept():
 
 
 def test_spool():
-    """what does not fit while the broker is away is lost, and that is announced"""
+    """chunks above the spool limit during an outage are lost and announced as lost"""
     with Pool(partitions=2) as running:
         watched = Watched(running, "--spool-limit", "1")
         running.broker, broker = "127.0.0.1:9", running.broker
@@ -236,7 +236,7 @@ def test_hosts():
             file.write("not of this world")
         empty = os.path.join(good.root, "web3", "empty-1", "archives")
         os.makedirs(os.path.join(empty, "20261122T230935+0000-20261122T230951+0000-0/ust"))
-        # A chunk of before the first program ran, ahead of those with traces.
+        # A chunk from before the first program ran, before those with traces.
         late = os.path.join(good.root, "web4", "late-1", "archives")
         shutil.copytree(os.path.join(THUMBNAILS, "archives"), late)
         first = next(path for path in glob.glob(late + "/*") if path.endswith("-0"))

@@ -31,7 +31,7 @@ def lines(text, **others):
     return "".join(f"{prefix}.{name}: {others.get(name, text)}\n" for name in NAMES)
 
 
-# None is there.
+# No topic exists.
 expect(topics("check", *SMALL, *of_prefix), (1, lines("does not exist"), ""))
 
 # They are created once and found by the next call.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A core that does one thing wrong fails the cases: they see what they are there for.
+# A core with one deliberate defect fails the cases: they detect what they test.
 set -eu
 run=$TEST_BIN/run_cases
 if ! grep -q SPANMILL_MUTANT "$run"; then

@@ -13,7 +13,7 @@ def wrong(text):
 
 
 def spanmill(*arguments, code=0, zone="UTC"):
-    """Its exit code has to be `code`. Returns what it wrote to its output, and to its errors."""
+    """Its exit code must be `code`. Returns its stdout and stderr."""
     done = subprocess.run([os.environ["SPANMILL"], *arguments], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, env={**os.environ, "TZ": zone}, check=False)
     if done.returncode != code:

@@ -1,4 +1,4 @@
-"""Decodes a Perfetto trace without anything but Python: the fields that spanmill writes, by their numbers."""
+"""Decodes a Perfetto trace with plain Python: the fields that spanmill writes, by their numbers."""
 import collections
 
 
@@ -14,7 +14,7 @@ def varint(data, at):
 
 
 def fields(data):
-    """Numbers and values, in their order: bytes of strings and messages, numbers of varints."""
+    """Field numbers and values in order: bytes of strings and messages, numbers of varints."""
     at = 0
     while at < len(data):
         tag, at = varint(data, at)
@@ -34,7 +34,7 @@ def signed(number):
 
 
 def one(data, known):
-    """A message by the names that `known` has for its fields; a field of another number is wrong."""
+    """A message with the field names of `known`; other field numbers are an error."""
     return {known[number]: value for number, value in fields(data)}
 
 
@@ -56,7 +56,7 @@ class Trace:
             assert number == 1, "not a packet"
             self.packets += 1
             events += self.packet(packet)
-        # As the trace processor: by time, of equal times in the order of the file.
+        # Like the trace processor: by time, equal times in file order.
         for _, take, arguments in sorted(events, key=lambda event: event[0]):
             take(*arguments)
         self.unfinished = {track: slices for track, slices in self.open.items() if slices}

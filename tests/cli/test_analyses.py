@@ -1,4 +1,4 @@
-"""What analyses of kernel events say of a recording, against a count made from babeltrace2's text."""
+"""Results of kernel analyses for a recording, against a count from babeltrace2's text."""
 import collections
 import json
 import os
@@ -16,7 +16,7 @@ ALL_BITS = 2 ** 64 - 1
 
 
 def events():
-    """(name, time, CPU, payload) of each kernel event that is no system call."""
+    """(name, time, CPU, payload) of each kernel event other than system calls."""
     text = subprocess.run(["babeltrace2", "--clock-seconds", "--no-delta", TRACE], check=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     for line in text.decode(errors="replace").splitlines():
@@ -64,7 +64,7 @@ def block_kind(rwbs):
 
 
 def block(trace):
-    """Of requests that are never completed in parts: so it is in this recording."""
+    """For requests that are never completed in parts, as in this recording."""
     pairs = Pairs()
     for name, time, _, fields in trace:
         if name not in ("block_rq_issue", "block_rq_complete"):
@@ -81,7 +81,7 @@ def block(trace):
 
 
 def net(trace):
-    """On a loopback interface, whose driver takes all."""
+    """On a loopback interface, whose driver accepts all packets."""
     pairs = Pairs()
     for event, time, _, fields in trace:
         if not event.startswith("net_"):

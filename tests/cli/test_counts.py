@@ -1,5 +1,5 @@
-"""--definitions: what is counted is what `events` and `log` tell of the same recording, by whatever it is broken
-down, and of a packed recording as well."""
+"""--definitions: counts equal the output of `events` and `log` for the same recording, with any breakdown,
+also for a packed recording."""
 import collections
 import json
 import os

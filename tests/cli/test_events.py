@@ -31,7 +31,7 @@ if types.get("prev_comm") != "text" or types.get("next_tid") != "int":
 if not any(row["domain"] == "ust" and row["fields"] for row in rows):
     wrong("no event of user space with fields")
 
-# Channels, by the names of files; those of a size that is limited have a number more.
+# Channels, by the names of files; those of limited size have a further number.
 for domain, channel in (("kernel", "kchan"), ("ust", "uchan")):
     if {tuple(row["channels"]) for row in rows if row["domain"] == domain} != {(channel,)}:
         wrong(f"channels of {domain}: {rows[0]['channels']} ... {rows[-1]['channels']}")
@@ -47,7 +47,7 @@ with tempfile.TemporaryDirectory() as folder:
     if {tuple(row["channels"]) for row in renamed if row["domain"] == "kernel"} != {("of_2_cpus",)}:
         wrong(f"channels of files with numbers: {renamed[0]['channels']}")
 
-# Each definition that names one of these fits: the log finds as many.
+# Each definition that names one of these matches: the log finds as many.
 some = min((row for row in rows if row["domain"] == "ust"), key=lambda row: row["count"])
 lines, _ = run("--event", some["name"], TRACE, command="log")
 if len(lines) != some["count"]:

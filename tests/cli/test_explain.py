@@ -36,7 +36,7 @@ class Node:
 
 
 def tree(story):
-    """The root of the first story of an output."""
+    """The root of the first story in an output."""
     lines = story.splitlines()
     begin = next(i for i, line in enumerate(lines) if line.startswith("After "))
     path = []
@@ -121,7 +121,7 @@ check_sums("a phase that ends in a call", tree(inner))
 if "... continues after the phase" not in inner or "futex(...)" in inner:
     wrong("a call does not go on behind the phase that ends in it")
 
-# A request by its segments: what they take and what is queued add up.
+# A request by its segments: their time and the queued time add up.
 with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
     file.write("""phases:
   - {name: request, begin: 'thumbnailer:request_begin', end: 'thumbnailer:request_end', match: [id], segments: $phase}

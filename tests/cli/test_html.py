@@ -1,4 +1,4 @@
-"""`report --html`: the page has the numbers of the JSON, whatever names there are, and a browser shows it."""
+"""`report --html`: the page has the numbers of the JSON, with any names, and a browser shows it."""
 import json
 import os
 import shutil
@@ -24,13 +24,13 @@ def run(*arguments, code=0):
 
 
 def data_of(page, opens=BEGIN):
-    """As a browser finds it: up to the first end of a script."""
+    """As a browser parses it: up to the first end of a script."""
     begin = page.index(opens) + len(opens)
     return [json.loads(line) for line in page[begin:page.index(END, begin)].split("\n") if line]
 
 
 def longest(rows, weight):
-    """The first of the heaviest, as many as a page has of a table, in the order in which they came."""
+    """The largest rows, as many as a table of the page has, in their original order."""
     heaviest = sorted(range(len(rows)), key=lambda i: (-rows[i][weight], i))[:ROWS_MOST]
     return [rows[i] for i in sorted(heaviest)]
 

@@ -50,7 +50,7 @@ if messages:
     wrong(f"messages: {messages}")
 calls = parsed(lines)
 
-# As many lines as calls, by name: complete ones, and those of which one end is not seen.
+# As many lines as calls, by name: complete and half-seen ones.
 counted = collections.Counter()
 resumed = collections.Counter()
 for row in report:
@@ -71,7 +71,7 @@ for row in report:
 if collections.Counter(m["error"] for m in calls if m["error"] and m["call"]) != errors:
     wrong(f"errors differ from the report: {errors}")
 
-# Names of descriptors: what an open returned is what the next calls say, until it is closed.
+# Names of descriptors: the next calls have the name of the open, until the close.
 numbered, _ = run("--call", "*", "--numbers", "--process", "thumbnailer", TRACE)
 known, checked = {}, 0
 for m in parsed(numbered):

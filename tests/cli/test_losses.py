@@ -66,7 +66,7 @@ def expect(what, found, expected):
 
 
 def without_metadata(scratch, trace, phases, events):
-    """A chunk whose trace has no metadata lacks that trace, and nothing else is lost."""
+    """In a chunk whose trace has no metadata, only that trace is lost."""
     for how, path in (("missing", "nothing"), ("empty", os.devnull)):
         broken = os.path.join(scratch, how)
         shutil.copytree(trace, broken)
@@ -89,7 +89,7 @@ def cut(path):
 
 
 def damage(path):
-    """The third event of the second packet gets a number that no event has."""
+    """The third event of the second packet gets an id without an event class."""
     head, event = HEAD.size + CONTEXT.size, EVENT.size + 4 + 4 + 8
     with open(path, "r+b") as file:
         file.seek(2 * head + 2 * event)
@@ -97,7 +97,7 @@ def damage(path):
 
 
 def lose_user(scratch, trace, definitions):
-    """What user space lost may have had the end of whatever is open."""
+    """Lost user-space events may have ended any open phase."""
     stream = os.path.join(USER, "chan_0")
     for number, (what, chunk, path, hurt, expected) in enumerate((
             ("the end of a stream", 1, stream, cut, (46, 2, 2, 2)),

@@ -1,4 +1,4 @@
-"""`--perfetto` of report and explain: what the timeline shows is what the report counts."""
+"""`--perfetto` of report and explain: the timeline equals the report."""
 import bisect
 import collections
 import json
@@ -23,7 +23,7 @@ def timeline(folder, *arguments, command="report"):
 
 
 def check_by_published_schema(data):
-    """By the descriptors that Perfetto publishes, where they are installed."""
+    """By the descriptors that Perfetto publishes, if they are installed."""
     try:
         from perfetto.protos.perfetto.trace import perfetto_trace_pb2
         from google.protobuf import unknown_fields
@@ -58,7 +58,8 @@ def in_between(intervals, begin, end):
 
 
 class States:
-    """Of each thread, as the trace processor makes them of switches and wakeups: runs, runnable, blocked."""
+    """Of each thread, as the trace processor derives them from switches and wakeups: runs, runnable,
+    blocked."""
 
     def __init__(self, trace, end):
         self.at = collections.defaultdict(lambda: collections.defaultdict(list))
@@ -104,7 +105,7 @@ def is_whole(slice_):
 
 
 def pieces(trace, category):
-    """Slices of that kind, in one piece those that are in parts."""
+    """Slices of that kind, with their parts joined."""
     out, parts = [], {}
     for s in sorted((s for s in trace.slices if s.category == category), key=lambda s: s.notes.get("part", 1)):
         last = parts.pop((s.track, s.name, s.notes["part"] - 1, s.begin), None) if "part" in s.notes else None
@@ -222,7 +223,7 @@ def runs(trace, begin, end):
 
 
 def check_explain(folder, whole, *arguments):
-    """The windows of the slowest instances have what the timeline of all has there."""
+    """The windows of the slowest instances equal the complete timeline there."""
     for count in ("1", "3"):
         trace, out, _ = timeline(folder, "--of", "request/send", "--slowest", count, *arguments, command="explain")
         told = out.count("\ninstance ")
@@ -290,7 +291,7 @@ def main():
         check_explain(folder, whole, *phases, thumbnails)
         check_window(folder, whole, begin, thumbnails, *phases)
         check_filter(folder, whole, thumbnails)
-        # Phases that do not nest: in calls, over calls, over each other.
+        # Phases that do not nest: within calls, across calls, overlapping.
         crossing = [f"--phase={name} : $evt.$name == \"{first}\" : $evt.$name == \"{last}\"" for name, first, last in (
             ("file", "syscall_entry_openat", "syscall_entry_close"),
             ("wait", "sched_waking", "syscall_exit_futex"),

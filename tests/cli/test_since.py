@@ -71,7 +71,7 @@ def at(objects, seconds):
     return f"{ns // 10**9}.{ns % 10**9:09}"
 
 
-# What is known of before is known as in the whole: parts of the time add up to it. The first cut is at a time
+# State before the window is known as in the whole trace: parts of the time add up to it. The first cut is at a time
 # when the current thread of each CPU is not known yet, others are in chunks and in their seams.
 whole = report()
 for cuts in ([0.1], [1], [10.5], [25], [40], [69], [12, 13], [20, 30, 50]):
@@ -82,14 +82,14 @@ for cuts in ([0.1], [1], [10.5], [25], [40], [69], [12, 13], [20, 30, 50]):
         parts.append(report(*asked, *(["--until", at(whole, end)] if end else [])))
     check_sum(whole, parts, f"cut at {cuts}")
 
-# Archives give the same as folders, on any number of threads.
+# Archives give the same results as folders, with any number of threads.
 with tempfile.TemporaryDirectory() as folder:
     run("pack", "-o", folder, TRACE)
     part = report("--since", "+20s", "--until", "+35s", "-j1")
     if report("--since", "+20s", "--until", "+35s", "-j4", trace=folder) != part:
         wrong("archives: another report than of folders")
 
-# A phase that began before is there with its begin, and under its parent.
+# A phase that began before has its begin and its parent.
 late = report("--since", "+60s")
 begins = [each["begin_ns"] for each in late if each["type"] == "instance"]
 if not any(begin < late[0]["begin_ns"] for begin in begins):
@@ -97,7 +97,7 @@ if not any(begin < late[0]["begin_ns"] for begin in begins):
 if not any("/" in each["phase"] for each in late if each["type"] == "phase"):
     wrong("no phase with its parent")
 
-# Ways to write a time.
+# Formats of a time.
 first_ns, last_ns = whole[0]["begin_ns"], whole[0]["end_ns"]
 moment = (first_ns // 10**9 + 30) * 10**9
 utc = datetime.datetime.fromtimestamp(moment // 10**9, datetime.timezone.utc)
@@ -124,7 +124,7 @@ for text in ("yesterday", "2026-13-01", "2026-02-30", "2026-11-22T25:00", "2026-
     run("report", TRACE, "--since", text, code=2)
 run("report", TRACE, "--since", "5s", "--until", "10s", code=2)
 
-# explain: the slowest of those that ended in it.
+# explain: the slowest instances that ended in the window.
 told = run("explain", TRACE, *PHASES, "--since", "+20s", "--until", "+25s")
 instances = [each for each in report("--since", "+20s", "--until", "+25s")
              if each["type"] == "instance" and "/" not in each["phase"] and each["tid"] is not None]

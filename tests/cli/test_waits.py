@@ -32,7 +32,7 @@ def events():
 
 
 class Machine:
-    """What its threads waited for, by tid of who waited and of whom."""
+    """Waits of its threads, by the tids of the waiting thread and the other one."""
 
     def __init__(self):
         self.state = collections.defaultdict(lambda: (None, 0))
@@ -87,7 +87,7 @@ class Machine:
 
 
 def check_phase(row, rows):
-    """Of a phase whose instances are all whole, and of those in it."""
+    """Of a phase whose instances are all complete, and of those nested in it."""
     for kind, part in (("waker", "blocked_ns"), ("ran_instead", "runnable_ns")):
         whole = sum(each["total_ns"] for each in rows if each["type"] == kind and each["pid"] == row["pid"] and
                     (each["phase"] + "/").startswith(row["phase"] + "/"))

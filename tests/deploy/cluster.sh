@@ -53,7 +53,7 @@ build() { # kube-apiserver, kubelet ...
     mv "$tools/$1.new" "$tools/$1"
 }
 
-# Where go keeps the module.
+# The path of the module.
 module() {
     (cd "$work" && printf 'module x\n' >go.mod && go mod download -json "$1") |
         sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p'

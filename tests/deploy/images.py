@@ -22,7 +22,7 @@ def put(archive, name, data=None, mode=0o755):
 
 
 def layer(files):
-    """`files`: path in the image -> file here."""
+    """`files`: path in the image -> local file."""
     out, folders = io.BytesIO(), {"tmp", "proc", "sys", "dev", "etc"}
     for path in files:
         parts = path.split("/")[:-1]

@@ -12,13 +12,13 @@ import sys
 
 import yaml
 
-# Pods may look into the node only by these names.
+# Pods may access the node only under these paths.
 NODE_WATCHERS = {"spanmill-agent"}
 SERVERS = {"Deployment", "StatefulSet", "DaemonSet"}
 
 
 def pods(documents):
-    """(name, kind, pod's spec) of whatever makes pods."""
+    """(name, kind, pod spec) of each object that creates pods."""
     for document in documents:
         kind = document["kind"]
         spec = document.get("spec", {})
@@ -143,7 +143,7 @@ def time_to_drain(name, kind, pod):
         yield "is killed before it has drained"
 
 
-# What a change of the phase definitions may restart.
+# The workloads that a change of the phase definitions may restart.
 PHASE_USERS = {"spanmill-mapper"}
 
 
@@ -188,7 +188,7 @@ def disruption_budget(documents):
 
 
 def user_for_each_role(documents):
-    """A password is of a Secret of the role's name."""
+    """A password is in a Secret with the name of the role."""
     for document in of_kind(documents, *SERVERS, "Job", "CronJob"):
         spec = document["spec"]
         pod = (spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec)["template"]["spec"]

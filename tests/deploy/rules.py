@@ -11,7 +11,7 @@ import yaml
 sys.path.insert(0, "deploy/grafana")
 import dashboards  # noqa: E402
 
-# alert -> (series, values a minute apart by which it fires, and by which it does not)
+# alert -> (series, values one minute apart for which it fires, and for which it does not)
 STEP, STILL = "0x20 1x20", "3x40"
 ALERTS = {
     "HostCannotPublish": ('spanmill_agent_blocked_seconds{instance="a"}', "130+60x40", "119x40"),
@@ -30,13 +30,13 @@ ALERTS = {
     "SamplesRefused": ('spanmill_export_refused_samples_total{instance="a",output="otlp"}', STEP,
                        STILL),
     "TooManySeries": ('spanmill_export_over_limit_total{instance="a"}', STEP, STILL),
-    # Seconds since the epoch, which a test begins with.
+    # Start of each test, in seconds since the epoch.
     "HostSilent": ('spanmill_newest_interval_seconds{host="a",session="a/s/t"}', "0+60x5 300x35",
                    "0+60x40"),
     "WorkerDown": ('up{job="spanmill-mapper",instance="a"}', "1x10 0x30", "1x38 0 1"),
 }
 AT = "33m"
-# What no healthy pool has: of each, an expression of a panel.
+# Data that a healthy pool does not have: a panel expression for each.
 OF_A = 'host="a",session="a/s/t"'
 FAULTS = f'spanmill_counted_events_total{{{OF_A},process="p",count="spanmill:page_faults",by="mode=user,phase=%s"}}'
 RARE = {"Losses": (f'spanmill_lost_total{{{OF_A},what="discarded"}}', "0+5x40", '{host="a", what="discarded"}', 10),
@@ -70,7 +70,7 @@ def panel_tests():
 
 
 def faults(rules, runbook):
-    """What is missing around the rules."""
+    """Missing parts around the rules."""
     sections = re.findall(r"^## (\w+)$", runbook, re.M)
     names = [rule["alert"] for rule in rules]
     for name in names:

@@ -24,7 +24,7 @@ fail() {
 DESTDIR=$root cmake --install "$build" --prefix $prefix >"$work/install.log" 2>&1 || fail "cmake --install"
 here=$root$prefix
 
-# Each program has its man page and its completions, each service a unit and settings that it takes.
+# Each program has a man page and completions, each service a unit and a valid settings file.
 for path in "$here"/bin/*; do
     program=${path##*/}
     [ -f "$here/share/man/man1/$program.1" ] || fail "no man page of $program"
@@ -48,7 +48,7 @@ for file in grafana/dashboards/spanmill-phases.json grafana/provisioning/datasou
     [ -f "$here/share/spanmill/$file" ] || fail "no $file"
 done
 
-# systemd looks at what is started, too: something that is there.
+# systemd also checks the started program: an existing one is used.
 mkdir "$work/units"
 cp "$here"/lib/systemd/system/*.service "$work/units"
 sed -i "s|^ExecStart=$prefix/bin/[a-z-]*|ExecStart=/bin/true|" "$work"/units/*
@@ -77,7 +77,7 @@ for unit in "$work"/units/*.service; do
     ! secure "$unit" || fail "that $unit gives more away is not found"
 done
 
-# A file of somebody else's stays, and so does its folder.
+# A file that is not installed by spanmill stays, and so does its folder.
 touch "$here/share/doc/spanmill/examples/mine"
 DESTDIR=$root cmake -D MANIFEST="$manifest" -P cmake/Uninstall.cmake \
     >"$work/uninstall.log" 2>&1 || fail "uninstall"

@@ -39,7 +39,7 @@ count() {
     grep -c "^kind: $1\$" "$work/rendered.yaml" || true
 }
 
-# What each of them is for.
+# The purpose of each.
 render $folder/base
 for kind in Deployment StatefulSet DaemonSet Job HorizontalPodAutoscaler NetworkPolicy; do
     [ "$(count $kind)" = 1 ] || fail "base: $(count $kind) of kind $kind"
@@ -56,14 +56,14 @@ python3 tests/deploy/policy.py topics <"$work/rendered.yaml" | LC_ALL=C sort >"$
     diff - "$work/topics" || fail "strimzi: other topics than \`spanmill topics print\` has"
 render $folder/overlays/production
 [ "$(count Deployment)" = 2 ] || fail "production: no exporter"
-# What no pod mounts would be an old name of the configuration.
+# A ConfigMap that no pod mounts would be an outdated name.
 [ "$(grep -c '^ *name: spanmill-[a-z0-9]\{10\}$' "$work/rendered.yaml")" -ge 5 ] ||
     fail "production: the configuration is not mounted by its name"
 [ "$(grep -c 'name: SPANMILL_KAFKA_SASL_PASSWORD' "$work/rendered.yaml")" = 5 ] ||
     fail "production: not a password for each role"
 grep -q 'image: .*@sha256:' "$work/rendered.yaml" || fail "production: an image not by digest"
 
-# A Job cannot be changed: another configuration must leave it as it is.
+# A Job is immutable: another configuration must not change it.
 job() {
     render "$1"
     python3 tests/deploy/policy.py job <"$work/rendered.yaml"

@@ -10,7 +10,7 @@ cp deploy/prometheus/spanmill.rules.yaml "$work/rules.yaml"
 python3 tests/deploy/rules.py "$work/rules.yaml" docs/RUNBOOK.md "$work"
 promtool test rules "$work/tests.yaml"
 
-# A threshold that is never reached, one that always is, and a rule without a test: all are found.
+# A threshold that is never reached, one that is always reached, and a rule without a test: all are detected.
 sed -i 's/blocked_seconds > 120/blocked_seconds > 1e9/' "$work/rules.yaml"
 if promtool test rules "$work/tests.yaml" >"$work/said" 2>&1; then
     echo "FAIL: an alert that does not fire is not found"

@@ -22,7 +22,7 @@ def interpreter():
 
 
 def phases_of(lines):
-    """Rows as consumer.py --raw prints them."""
+    """Rows in the format of consumer.py --raw."""
     rows = []
     for line in lines:
         row = json.loads(line)
@@ -70,7 +70,7 @@ def test_names():
 
 
 def test_consumer():
-    """the example consumer comes to the phases of the report"""
+    """the example consumer prints the phases of the report"""
     expected = report(pool.THUMBNAILS)
     with Pool(partitions=3) as running:
         subprocess.run(["protoc", f"--python_out={running.folder}", "--proto_path=proto",

@@ -41,7 +41,7 @@ class Source(threading.Thread):
 
 
 def kill_all(exporter, prometheus, exporters, receivers, chance, busy):
-    """At random moments, the receiver while the exporter runs, or with it."""
+    """At random times: the receiver while the exporter runs, or both."""
     plan = [exporter] * exporters + [prometheus] * receivers
     chance.shuffle(plan)
     at_work = 0

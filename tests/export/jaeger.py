@@ -73,7 +73,7 @@ class Jaeger(Server):
                      for span in out}.values())
 
     def count(self, begin_ns, end_ns):
-        """Spans of traces, those that are there several times among them."""
+        """Spans of traces, including duplicates."""
         return sum(len(trace["spans"]) for service in self.services()
                    for trace in self.ask("/api/traces", service=service, limit=100000,
                                          start=begin_ns // 1000 - 1,

@@ -66,7 +66,7 @@ def grouped(data):
 
 
 def resources(body):
-    """(attributes of the resource, what its only scope has), ..."""
+    """(attributes of the resource, content of its only scope), ..."""
     for number, value in fields(body):
         assert number == 1, f"field {number} of a request"
         told = grouped(value)
@@ -231,7 +231,7 @@ def error_status(message):
 
 
 def of_report(lines):
-    """(session, id) -> what a span of the instance has to say."""
+    """(session, id) -> the expected span of the instance."""
     out = {}
     for line in lines:
         row = json.loads(line)
@@ -244,7 +244,7 @@ TIMES = "user_cpu_ns", "sys_cpu_ns", "runnable_ns", "blocked_ns", "unknown_ns", 
 
 
 def differs(row, span):
-    """Of a row of a report and its span: a sentence, or None."""
+    """Compares a row of a report with its span: a message, or None."""
     attributes, resource = span["attributes"], span["resource"]
     blocked = {key[len("spanmill.blocked_by."):]: value for key, value in attributes.items()
                if key.startswith("spanmill.blocked_by.")}

@@ -1,5 +1,5 @@
-"""What the tests of the exporter share: the pool that it reads from, how it is hurt, and servers on
-loopback that it sends to."""
+"""Shared by tests of the exporter: the pool that it reads from, fault injection, and servers on loopback
+that it sends to."""
 import os
 import random
 import subprocess
@@ -29,7 +29,7 @@ def die_at(exporter, points, limit):
 
 
 def hurt(exporter, receiver, seed, rounds, share):
-    """Kills the exporter, and the receiver in `share` of the rounds, at random moments."""
+    """Kills the exporter, and in `share` of the rounds the receiver, at random times."""
     chance = random.Random(seed)
     for _ in range(rounds):
         time.sleep(chance.uniform(0, 0.8))

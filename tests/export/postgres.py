@@ -1,4 +1,4 @@
-"""A real PostgreSQL of one's own: a new cluster in a folder, on loopback and a socket there."""
+"""A separate, real PostgreSQL: a new cluster in a folder, on loopback and a socket there."""
 import glob
 import json
 import os
@@ -17,7 +17,7 @@ SETTINGS = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_con
 
 
 def program(name):
-    # What Debian has in PATH are scripts that look for clusters of the machine.
+    # The commands of Debian in PATH are scripts that use clusters of the machine.
     found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), reverse=True)
     found += filter(None, [shutil.which(name)])
     if not found:
@@ -26,7 +26,7 @@ def program(name):
 
 
 class Postgres:
-    """Its data outlive kill() and start()."""
+    """Its data survives kill() and start()."""
 
     def __init__(self):
         # The server refuses to run as root.
@@ -64,7 +64,7 @@ class Postgres:
         os.chmod(self.pass_file, 0o600)
 
     def start(self):
-        # While it was down, another process of the machine may have taken its port for a moment.
+        # While it was down, another process of the machine may have used its port for a moment.
         tries = iter(range(30))
 
         def is_up():
@@ -87,7 +87,7 @@ class Postgres:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.as_user())
 
     def kill(self):
-        """Without any ado: what was not committed is gone, and the next start recovers."""
+        """Immediate: uncommitted data is lost, and the next start recovers."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait()

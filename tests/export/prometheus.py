@@ -51,7 +51,7 @@ class Prometheus(Server):
         self.opener.open(f"{self.url}/-/ready", timeout=5).close()
 
     def ask(self, path, **question):
-        """What its API answers, and it has to be a success."""
+        """The successful response of its API."""
         try:
             with self.opener.open(f"{self.url}/api/v1/{path}?" +
                                   urllib.parse.urlencode(question, doseq=True),

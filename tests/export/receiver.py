@@ -123,13 +123,13 @@ def histogram(data):
 
 
 def pairs(data):
-    """Of labels that are messages of a name and a value."""
+    """Decodes labels that are messages of a name and a value."""
     pair = dict(fields(data))
     return [(pair[1].decode(), pair[2].decode())]
 
 
 def referred(symbols):
-    """Of labels that are a packed list of indices, names and values in turns."""
+    """Decodes labels that are a packed list of indices, alternating names and values."""
     def labels(data):
         at, out = 0, []
         while at < len(data):
@@ -259,7 +259,7 @@ WRITTEN = "X-Prometheus-Remote-Write-{}-Written"
 
 
 def written(counts):
-    """What a receiver of 2.0 answers besides."""
+    """The additional response headers of a 2.0 receiver."""
     return {WRITTEN.format(name): str(count)
             for name, count in zip(("Samples", "Histograms", "Exemplars"), counts)}
 
@@ -345,7 +345,7 @@ class Receiver:
             return {labels: samples[max(samples)] for labels, samples in self.series.items()}
 
     def falls(self):
-        """Series that are not counters though they are called so."""
+        """Series that are not counters although their names end with _total."""
         with self.lock:
             wrong = []
             for labels, samples in self.series.items():

@@ -15,7 +15,7 @@ WAITS = """SELECT pid, phase, kind AS by, by_pid, by_tid, number, max(by_process
            FROM spanmill.{} GROUP BY pid, phase, kind, by_pid, by_tid, number"""
 WAIT_KEYS = ("pid", "phase", "by", "by_pid", "by_tid", "number")
 
-# Type of a report's objects -> its keys, and the question. What the answer has is compared.
+# Type of a report's objects -> its keys, and the query. The columns of the answer are compared.
 QUESTIONS = {
     "syscall": (("pid", "phase", "syscall"), f"""
         SELECT a.*, coalesce(e.errors, '{{}}') AS errors FROM (
@@ -118,7 +118,7 @@ QUESTIONS = {
 
 
 def flat(row):
-    """Durations of analyses are objects in JSON, and columns in the database."""
+    """Durations of analyses are objects in JSON and columns in the database."""
     out = {}
     for name, value in row.items():
         if name in ("latency", "run") and isinstance(value, dict):
@@ -162,7 +162,7 @@ def of_report(lines):
 
 
 def differences(expected, database, most=8):
-    """Sentences."""
+    """Messages."""
     out = []
     for kind, (keys, question) in QUESTIONS.items():
         try:

@@ -1,5 +1,5 @@
-"""All that dashboards and rules ask is sent to a real Prometheus with the data of a real pool: nothing
-fails, nothing is empty, and the numbers are those of the report."""
+"""All expressions of dashboards and rules are sent to a real Prometheus with the data of a real pool: none
+fails, none is empty, and the numbers equal the report."""
 import collections
 import json
 import math
@@ -21,13 +21,13 @@ from prometheus import Prometheus  # noqa: E402
 
 LIMIT, RANGE = 60, "120s"
 RULES = os.path.join(ROOT, "deploy/prometheus/spanmill.rules.yaml")
-# Nothing is there of these where all is well: tests/deploy/test_rules.sh has numbers for them.
+# A healthy pool has no data for these: tests/deploy/test_rules.sh has numbers for them.
 RARE = ("spanmill_lost_total", "spanmill:page_faults")
 DEFINITIONS = os.path.join(ROOT, "tools/try/definitions.yaml")
 
 
 class Asked:
-    """A dashboard with the values of its variables, as Grafana puts them in."""
+    """A dashboard with its variables replaced, as in Grafana."""
 
     def __init__(self, prometheus, uid, at):
         self.prometheus, self.at = prometheus, at
@@ -54,7 +54,7 @@ class Asked:
                 for target in panel["targets"]]
 
     def unanswered(self):
-        """Asks each expression, in the way in which its panel asks it; those without an answer."""
+        """Evaluates each expression like its panel does; returns those without an answer."""
         return [f'{panel["title"]}: {target["expr"]}'
                 for panel in self.board["panels"] for target in panel["targets"]
                 if not self.told(self.fill(target["expr"]), target["instant"])
@@ -64,7 +64,7 @@ class Asked:
         return sum(len(panel["targets"]) for panel in self.board["panels"])
 
     def told(self, expression, instant):
-        """Whether there is an answer with a number in it."""
+        """Whether the answer has a number."""
         if instant:
             values = [value for _, value in self.prometheus.query(expression, self.at)]
         else:
@@ -77,8 +77,8 @@ class Asked:
 
 
 def check(prometheus, uid, at):
-    """That nothing is without an answer; what services say of themselves is there when all were
-    scraped. How many expressions it has."""
+    """Checks that every expression has an answer; metrics of services exist once all are scraped. Returns
+    the number of expressions."""
     own = uid == "spanmill-pipeline"
 
     def missing():
@@ -95,7 +95,7 @@ def check(prometheus, uid, at):
 
 
 def check_table(expected, found, family, slack, with_error=False):
-    """A column against the report's totals: the same keys, and the same numbers."""
+    """A column against the totals of the report: equal keys and numbers."""
     wanted = collections.Counter()
     for (name, labels), number in expected.items():
         labels = dict(labels)
@@ -141,7 +141,7 @@ def check_about(expected, found, family, per=120):
 
 
 def check_rules(prometheus):
-    """They are loaded and evaluated without an error; the pool is healthy, so none fires."""
+    """The rules are loaded and evaluated without an error; the pool is healthy, so none fires."""
     def evaluated():
         rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
         return rules if all(rule["health"] != "unknown" for rule in rules) else None
@@ -154,7 +154,7 @@ def check_rules(prometheus):
 
 
 def start(running):
-    """Everything, and a Prometheus that scrapes and is sent to."""
+    """A complete pool, and a Prometheus that scrapes it and receives its samples."""
     reducer, mapper, exporter = (running.add(role, f"{role}-0")
                                  for role in ("reducer", "mapper", "export"))
     mapper.extra += ["--phases", DEFINITIONS]
@@ -165,7 +165,7 @@ def start(running):
     for worker in reducer, mapper, exporter:
         worker.start()
     prometheus.start()
-    # From before there is work: else what is counted begins above 0.
+    # Started before there is work: otherwise counters begin above 0.
     wait_until(lambda: [value for _, value in prometheus.query(
         "count(count_over_time(up[1m]) >= 2 and up == 1)", time.time())] == [3.0],
         LIMIT, "all to be scraped")
@@ -173,7 +173,7 @@ def start(running):
 
 
 def test_everything():
-    """every expression has an answer, and the tables have the report's numbers"""
+    """every expression has an answer, and the tables have the numbers of the report"""
     with Pool(partitions=2) as running:
         prometheus = start(running)
         try:

@@ -17,7 +17,7 @@ KILLS = 20
 
 
 def in_microseconds(row, span):
-    """Jaeger's API has begins in microseconds, cut, and durations likewise."""
+    """Jaeger's API has begins and durations in truncated microseconds."""
     assert span["begin_us"] == row["begin_ns"] // 1000, (row, span)
     assert abs(span["duration_us"] - row["total_ns"] / 1000) <= 1, (row, span)
     return {**span, "begin_ns": row["begin_ns"], "end_ns": row["end_ns"]}

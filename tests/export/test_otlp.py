@@ -35,7 +35,7 @@ def check(receiver):
 
 
 def check_exemplars(receiver):
-    """Each is a span that was sent, with its end and its duration."""
+    """Each is a sent span, with its end and duration."""
     spans = {(span["trace"], span["span"]): span for span in receiver.spans.values()}
     found = [value["exemplar"] for samples in receiver.series.values()
              for value in samples.values() if isinstance(value, dict) and "exemplar" in value]
@@ -47,7 +47,7 @@ def check_exemplars(receiver):
 
 
 def test_signals():
-    """spans are the instances of a report, metrics its totals; killed at each step, they are the same"""
+    """spans equal the instances of a report, metrics its totals, also if the exporter is killed at any step"""
     lines = report(pool.THUMBNAILS)
     expected, numbers = otlp.of_report(lines), totals.of_report(lines)
     assert len(expected) > 50 and len(numbers) > 100, (len(expected), len(numbers))
@@ -73,7 +73,7 @@ def test_signals():
 
 
 def test_failures():
-    """a receiver that is busy, denies, takes little at once and refuses some: all but those come"""
+    """a receiver that is busy, denies access, accepts little at once, and refuses some: all others arrive"""
     expected = otlp.of_report(report(pool.THUMBNAILS))
     trouble = [(502, "try later", {}), (503, "", {"Retry-After": "1"}), (429, "slow down", {}),
                (401, "who are you", {})]

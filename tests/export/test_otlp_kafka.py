@@ -15,7 +15,7 @@ LIMIT = 40
 
 
 def read(running, name):
-    """(spans, labels -> {time: value}), all that is there."""
+    """(spans, labels -> {time: value}) of all records."""
     found = [span for body in topics.read(running.broker, f"{name}_spans")
              for span in otlp.spans(body)]
     series = {}
@@ -28,7 +28,7 @@ def read(running, name):
 
 
 def test_topics():
-    """each span and each point is there once, whenever the exporter is killed"""
+    """each span and each point exists once, whenever the exporter is killed"""
     lines = report(pool.THUMBNAILS)
     expected, numbers = otlp.of_report(lines), totals.of_report(lines)
     with Pool(partitions=2) as running:
@@ -57,7 +57,7 @@ def test_topics():
 
 
 def test_settings():
-    """a name that no topic can have is refused"""
+    """an invalid topic name is refused"""
     with Pool(partitions=1) as running:
         exporter = running.add("export", "export-0", ["--otlp-kafka", "a b"]).start()
         assert exporter.process.wait(60) == 2

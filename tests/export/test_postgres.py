@@ -1,4 +1,4 @@
-"""A pool, its exporter and a real PostgreSQL: its tables have what a report has, row by row."""
+"""A pool, its exporter, and a real PostgreSQL: its tables equal a report, row by row."""
 import collections
 import json
 import os
@@ -35,7 +35,7 @@ def wait_for(expected, database):
 
 
 def check_documented(database):
-    """Each block of SQL of the page runs, and those that ask for rows get some."""
+    """Each SQL block of the page runs, and queries return rows."""
     with open(SQL_PAGE) as file:
         blocks = re.findall(r"^```sql\n(.*?)^```", file.read(), re.M | re.S)
     asked = 0
@@ -50,8 +50,7 @@ def check_documented(database):
 
 
 class Asked:
-    """The dashboard with all values of its variables, and a range that has the recording, as Grafana puts
-    them in."""
+    """The dashboard with its variables replaced by all values, and a range that contains the recording."""
 
     def __init__(self, database):
         self.database, self.board, self.values = database, sql_dashboard.make(), {"step": "1m"}
@@ -71,7 +70,7 @@ class Asked:
         return filled
 
     def panels(self):
-        """title -> rows; none is without any."""
+        """title -> rows; none is empty."""
         out = {panel["title"]: self.database.query(self.fill(panel["targets"][0]["rawSql"]))
                for panel in self.board["panels"]}
         assert all(out.values()), [title for title, rows in out.items() if not rows]
@@ -79,7 +78,7 @@ class Asked:
 
 
 def check_sums(expected, found, slack):
-    """key -> number in nanoseconds, or how many; and key -> what a panel has."""
+    """key -> nanoseconds or count; and key -> the value of a panel."""
     wrong = [(key, number, found.get(key)) for key, number in expected.items()
              if abs(float(found.get(key) or 0) - number) > slack]
     wrong += [(key, None, found[key]) for key in set(found) - set(expected) if found[key]]
@@ -98,7 +97,7 @@ def of_family(lines, family, *names):
 
 
 def check_dashboard(database, lines):
-    """Each question has rows, and the numbers are those of the report."""
+    """Each query returns rows, and the numbers equal the report."""
     told = Asked(database).panels()
 
     def column(title, name, *keys, scale=1):
@@ -140,7 +139,7 @@ def check_dashboard(database, lines):
     return f"{len(told)} panels, {checked} numbers"
 
 
-# Of analyses whose events the recording does not have.
+# For analyses whose events are not in the recording.
 UNRECORDED = "pages", "vector", "spans", "span_times"
 
 
@@ -168,7 +167,7 @@ def check_expires(database):
 
 
 def test_kills():
-    """exporter and server killed again and again: rows are those of the report"""
+    """exporter and server are killed repeatedly: rows equal the report"""
     lines = report(pool.THUMBNAILS)
     expected = tables.of_report(lines)
     with Pool(partitions=2) as running, Postgres() as database:
@@ -179,7 +178,7 @@ def test_kills():
         hurt(exporter, database, 7, rounds=6, share=0.5)
         running.wait_for(lines)
         wait_for(expected, database)
-        # Another group sends all of it again, dies in between, and nothing changes. A column that an
+        # Another group sends everything again, is killed in between, and nothing changes. A column that an
         # older program did not have is added, and filled.
         database.execute("ALTER TABLE spanmill.calls DROP COLUMN end_unknown CASCADE;"
                          "UPDATE spanmill.schema_version SET tables = 'old', version = 0;"

@@ -34,7 +34,7 @@ def wait_for(expected, prometheus, at):
 
 
 def check_queries(prometheus, lines, at):
-    """Expressions as dashboards have them."""
+    """Expressions like those of dashboards."""
     rows = [json.loads(line) for line in lines]
     phases = {row["phase"]: row for row in rows if row["type"] == "phase"}
     for phase, row in phases.items():
@@ -53,8 +53,8 @@ def check_queries(prometheus, lines, at):
 
 
 def check_steps(prometheus, lines, expected, at):
-    """increase() over each interval by itself sees all that the interval has added, also to series
-    that are silent in others: together these are the report's numbers."""
+    """increase() over each single interval shows its additions, also for series without samples in others:
+    the sum equals the report."""
     begin = min(row["begin_ns"] for row in map(json.loads, lines) if "begin_ns" in row) / 1e9
     past = f"[{int(at - begin) + 5}s]"
     points = {tuple(sorted(series["metric"].items())): [float(time) for time, _ in series["values"]]
@@ -69,7 +69,7 @@ def check_steps(prometheus, lines, expected, at):
     found = collections.Counter()
     for family in sorted({dict(labels)["__name__"] for labels in points}):
         for before, after in zip(borders, borders[1:]):
-            # Ranges of Prometheus 3 are without their begin.
+            # Ranges of Prometheus 3 exclude their begin.
             length = round((after - before) * 1000) + 1
             for labels, grown in prometheus.query(f"increase({family}[{length}ms])", after):
                 found[family, totals.common_labels(dict(labels))] += grown
@@ -109,7 +109,7 @@ def check_exemplars(prometheus, lines):
 
 
 def test_kills():
-    """exporter and receiver killed again and again: the totals are those of the report"""
+    """exporter and receiver are killed repeatedly: the totals equal the report"""
     lines = report(pool.THUMBNAILS)
     expected, at = totals.of_report(lines), summary(lines)["end_ns"] / 1e9 + 1
     with Pool(partitions=2) as running, \
@@ -159,7 +159,7 @@ ACCEPTED = "--web.remote-write-receiver.accepted-protobuf-messages="
 
 
 def test_version_3():
-    """a Prometheus that takes remote write 1.0, 2.0 or both has the report's totals"""
+    """a Prometheus that accepts remote write 1.0, 2.0, or both has the totals of the report"""
     program, lines = version_3(), report(pool.THUMBNAILS)
     expected, at = totals.of_report(lines), summary(lines)["end_ns"] / 1e9 + 1
     with Pool(partitions=1) as running:

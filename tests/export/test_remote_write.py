@@ -1,4 +1,4 @@
-"""spanmill-export against a receiver that keeps what it gets, takes it late, or refuses some of it."""
+"""spanmill-export against a receiver that stores requests, accepts them late, or refuses some."""
 import os
 import sys
 import time
@@ -39,7 +39,7 @@ def check(receiver):
 
 
 def test_totals():
-    """what is exported is what a report counts; killed at each step, it is still so"""
+    """exported totals equal a report, also if the exporter is killed at any step"""
     expected = totals.of_report(report(pool.THUMBNAILS))
     assert len(expected) > 100, len(expected)
     with Pool(partitions=2) as running, Receiver() as receiver:
@@ -58,7 +58,7 @@ def test_totals():
 
 
 def test_failures():
-    """a receiver that is not there, is busy, denies, and refuses some: all but those come, in order"""
+    """a receiver that is unavailable, busy, denies access, and refuses some: all others arrive, in order"""
     expected = totals.of_report(report(pool.THUMBNAILS))
     refused_name = "spanmill_cpu_busy_seconds_total"
     trouble = [(500, "try later", {}), (503, "", {"Retry-After": "1"}), (429, "slow down", {}),
@@ -175,7 +175,7 @@ def test_versions():
 
 
 def test_limit():
-    """beyond --series-limit, what comes from the trace is put together, and no total changes"""
+    """beyond --series-limit, series with labels from the trace are merged, and no total changes"""
     with Pool(partitions=1) as running, Receiver() as receiver:
         exporter = add_exporter(running, "export-0", receiver.url, "--series-limit", "100").start()
         start_pool(running)

@@ -1,4 +1,4 @@
-"""`make try`: a dashboard's question has an answer soon, and Ctrl-C leaves nothing."""
+"""`make try`: a dashboard query has an answer soon, and Ctrl-C leaves nothing behind."""
 import os
 import re
 import shutil
@@ -17,7 +17,7 @@ PHASES = 'sum by (phase) (rate(spanmill_syscall_seconds_total{phase!=""}[5m]))'
 
 
 def ask(url):
-    """Of a Prometheus that somebody else has started."""
+    """For a Prometheus that another process has started."""
     there = types.SimpleNamespace(url=url, opener=pool.urllib.request.build_opener(
         pool.urllib.request.ProxyHandler({})))
     there.ask = lambda path, **question: Prometheus.ask(there, path, **question)
@@ -25,7 +25,7 @@ def ask(url):
 
 
 def test_try():
-    """numbers within five minutes; nothing runs and no file is there after Ctrl-C"""
+    """data within five minutes; after Ctrl-C, no process and no file is left"""
     if not shutil.which("prometheus"):
         raise pool.Skip("there is no prometheus here")
     with tempfile.TemporaryDirectory() as folder, open(f"{folder}/said", "w+") as said:

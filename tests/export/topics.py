@@ -1,4 +1,4 @@
-"""Topics that are not spanmill's: made by Kafka's protocol, and read by kcat."""
+"""Topics other than spanmill's: created by Kafka's protocol, and read by kcat."""
 import os
 import struct
 import subprocess

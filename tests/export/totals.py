@@ -6,7 +6,7 @@ STATES = {"user": "user_cpu_ns", "sys": "sys_cpu_ns", "runnable": "runnable_ns",
           "blocked": "blocked_ns", "unknown": "unknown_ns"}
 # Parts of those, separately.
 INTERRUPTS = {"irq": "irq_ns", "softirq": "softirq_ns"}
-# What is counted here; analyses may be added that are not.
+# The families counted here; further analyses may exist.
 COUNTED = tuple(f"spanmill_{name}_" for name in (
     "phase", "syscall", "thread", "wakeup", "waker", "ran_instead", "cpu", "counted_events", "counted_values",
     "span", "events", "intervals", "lost", "softirq", "irq", "vector", "callback", "signal", "block", "net"))
@@ -21,7 +21,7 @@ TALLIES = ("discarded", "loss_borders", "lost_intervals", "lost_traces", "lost_s
 
 
 def by_text(by):
-    """As one label: processes have their own, threads have none."""
+    """As one label: processes have a separate one, threads have none."""
     return ",".join(f"{name}={'?' if value is None else value}" for name, value in by.items()
                     if name not in ("host", "process", "thread"))
 
@@ -112,7 +112,7 @@ def common_labels(labels):
 
 
 def of_series(newest):
-    """The same of what a receiver has: labels -> newest value."""
+    """The same from the data of a receiver: labels -> newest value."""
     totals = collections.Counter()
     for pairs, value in newest.items():
         labels = dict(pairs)
@@ -130,7 +130,7 @@ def of_series(newest):
 
 
 def differences(expected, found, most=8):
-    """Sentences; numbers of nanoseconds may differ by what a sum of doubles rounds."""
+    """Messages; nanoseconds may differ by the rounding of a sum of doubles."""
     out = []
     for key in sorted(set(expected) | set(found)):
         if not key[0].startswith(COUNTED):

@@ -1,4 +1,4 @@
-"""The whole way over a real broker: published chunks become what one process reports."""
+"""The complete pipeline over a real broker: published chunks give the report of one process."""
 import os
 import re
 import subprocess
@@ -9,7 +9,7 @@ from pool import Pool, recording, report, say
 
 
 def explain(folder, phases, running, *arguments):
-    """The story of the pool's archives is that of the recording."""
+    """The story from the pool's archives equals that of the recording."""
     expected = subprocess.run([pool.program("spanmill"), "explain", folder, "--phases", phases,
                                *arguments], stdout=subprocess.PIPE, text=True,
                               env=pool.clean_environment(), check=True).stdout

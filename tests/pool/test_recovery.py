@@ -1,4 +1,4 @@
-"""What may go wrong, one at a time, and what comes out then."""
+"""Single faults and their results."""
 import glob
 import os
 import re
@@ -43,7 +43,7 @@ class Archives:
                         self.paths[index]], check=True)
 
     def report(self, *indices):
-        """What one process makes of some of them."""
+        """The report of one process for some of them."""
         paths = [self.paths[index] for index in indices] or self.paths
         return canonical(subprocess.run(
             [program("spanmill"), "report", *paths, "--phases", PHASES, "--format", "json"],
@@ -113,8 +113,8 @@ def test_gap_by_time():
 
 
 def test_no_gap_while_mappers_are_behind():
-    """a chunk that a mapper cannot fetch yet is waited for, longer than a gap takes"""
-    # Chunk 1 blocks one of two mappers: the others' chunks have to be the other's.
+    """a mapper waits for a chunk that it cannot fetch yet, longer than --gap-after"""
+    # Chunk 1 blocks one of two mappers: the other one must map the remaining chunks.
     session = "labvm/thumb/20261122T230916+0000"
     count = next(count for count in range(2, 1000, 2)
                  if [pool.partition(f"{session}/{chunk}", count) < count // 2
@@ -122,7 +122,7 @@ def test_no_gap_while_mappers_are_behind():
     with Archives() as archives, Pool(partitions=2, chunk_partitions=count) as running:
         store = os.path.join(running.folder, "store")
         os.mkdir(store)
-        # Before there is a mapper: it would fetch it sooner than it is gone.
+        # Before a mapper runs: it would fetch the archive before it is deleted.
         running.publish_by_reference(archives.paths[1], store)
         name, = os.listdir(store)
         os.rename(os.path.join(store, name), os.path.join(running.folder, name))
@@ -148,7 +148,7 @@ def test_silence():
         mapper = running.add("mapper", "m").start()
         for path in archives.paths[:2]:
             running.publish(path)
-        # The silence is to begin when both are there.
+        # The silence must begin when both have arrived.
         wait_until(lambda: mapped(mapper) == 2, 30, "two chunks mapped")
         reducer = running.add("reducer", "r", ["--expire-after", "2s"]).start()
         wait_until(lambda: reducer.metric("spanmill_reducer_sessions_ended_total") == 1, 30,
@@ -197,7 +197,7 @@ def test_poisoned_metadata():
 
 
 def test_killer_chunk():
-    """a chunk that ends its mapper each time is parked after its tries, and healed by hand"""
+    """a chunk that crashes its mapper each time is parked after its tries, and resent by hand"""
     pool.need_crash_points()
     with Archives() as archives, Pool(partitions=1) as running:
         mapper = running.add("mapper", "m", ["--tries", "2"])
@@ -218,7 +218,7 @@ def test_killer_chunk():
 
 
 def test_drain():
-    """SIGTERM while chunks are mapped: everything ends with 0, nothing is lost"""
+    """SIGTERM while chunks are mapped: all processes exit with 0, nothing is lost"""
     with Archives() as archives, Pool(partitions=2) as running:
         workers = [running.add(role, f"{role}{i}").start()
                    for role in ("mapper", "reducer") for i in range(2)]

@@ -26,7 +26,7 @@ def role_of(user):
 
 
 def rights(users, prefix):
-    """As acls.grant() takes them, with the pool's prefix instead of "spanmill"."""
+    """In the format of acls.grant(), with the prefix of the pool instead of "spanmill"."""
     for user in users:
         for acl in user["spec"]["authorization"]["acls"]:
             resource = acl["resource"]
@@ -61,7 +61,7 @@ class Broker:
 
 
 def login(broker, role):
-    """Options and environment of a program that comes as this user."""
+    """Options and environment of a program that connects as this user."""
     return (["--brokers", broker.address("clients"), "-X", "security.protocol=SASL_PLAINTEXT",
              "-X", "sasl.mechanisms=PLAIN", "-X", f"sasl.username={role}"],
             {"SPANMILL_KAFKA_SASL_PASSWORD": role})
@@ -117,7 +117,7 @@ def try_all(running, broker, users):
             assert worker.stop() == 0, worker.log()[-2000:]
             assert "uthoriz" not in worker.log()[worker.log().rfind("starts"):], worker.log()[-3000:]
 
-    # Rights of one are not those of another.
+    # The rights of roles differ.
     expect(command(running, broker, "agent", "results"), 1, "uthoriz")
     expect(command(running, broker, "export", "publish", pool.THUMBNAILS), 1, "uthoriz")
 

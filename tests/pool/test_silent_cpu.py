@@ -40,7 +40,7 @@ def request_events(chunk):
 
 
 def state_sizes(running):
-    """Bytes of all records of state that were ever written, in the order of the partition."""
+    """Bytes of all state records ever written, in the order of the partition."""
     text = subprocess.run(
         ["kcat", "-C", "-q", "-e", "-b", running.broker, "-t", f"{running.prefix}.state", "-f", "%S\n",
          "-X", "isolation.level=read_committed"], check=True, stdout=subprocess.PIPE, text=True).stdout

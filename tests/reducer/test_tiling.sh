@@ -1,5 +1,5 @@
 #!/bin/bash
-# A join that does not check that intervals tile the session's time fails its tests.
+# A joiner that does not check that intervals tile the time of the session fails its tests.
 set -eu
 run=$TEST_BIN/test_reducer_joiner
 [ -x "$run" ]

@@ -15,7 +15,7 @@ from pool import Pool, canonical, program, report, say, wait_until  # noqa: E402
 
 
 def produce(running, topic, key, value, *headers):
-    """One record, as any other program would send it."""
+    """One record, as another program would send it."""
     command = ["kcat", "-P", "-b", running.broker, "-t", f"{running.prefix}.{topic}", "-k", key]
     for header in headers:
         command += ["-H", header]
@@ -28,7 +28,7 @@ def start(running, *arguments, **options):
 
 
 def fill(running):
-    """Lets the pool make results of the small recording, and ends it."""
+    """Makes the pool process the small recording, and ends it."""
     expected = report(pool.THUMBNAILS)
     running.publish(pool.THUMBNAILS)
     workers = [running.add("mapper", "m").start(), running.add("reducer", "r").start()]
@@ -51,7 +51,7 @@ def check_filters(running, expected):
     for pattern in (session, session[:5] + "*"):
         got = running.spanmill("results", "--format", "json", "--session", pattern).stdout
         assert len(canonical(got)) == len(expected), pattern
-    # What matches nothing is an error that names what there is.
+    # A filter without matches is an error that lists the available values.
     for options, named in ((["--session", "x*"], session), (["--process", "nobody"], "thumbnailer (345)"),
                            (["--pid", "1234567"], "thumbnailer (345)")):
         done = running.spanmill("results", "--format", "json", *options, check=False)
@@ -73,7 +73,7 @@ def check_usage(running):
 
 
 def check_terminal(running):
-    """On a terminal the tables are shown at once, and stay when Ctrl-C ends it."""
+    """On a terminal, the tables are shown at once and stay after Ctrl-C."""
     leader, follower = pty.openpty()
     shown = start(running, "results", "--follow", "--every", "100ms", stdin=follower,
                   stdout=follower, stderr=subprocess.PIPE, env={**os.environ, "TERM": "xterm"})
@@ -142,7 +142,7 @@ def test_no_topic():
 
 
 def reports_in(path):
-    """The reports that came one after the other; of the last there may be a part."""
+    """The successive reports; the last one may be incomplete."""
     with open(path) as file:
         return ['{"type":"summary"' + each
                 for each in file.read().split('{"type":"summary"')[1:]]
@@ -168,7 +168,7 @@ def grow(running, session, reports):
 
 
 def test_follow():
-    """followed into a file, a report comes whenever something has changed"""
+    """with --follow into a file, a report is written after each change"""
     with Pool(partitions=2) as running:
         paths = [os.path.join(running.folder, name) for name in ("following", "idle")]
         with open(paths[0], "w") as out, open(paths[1], "w") as none:
@@ -195,7 +195,7 @@ def listed(running, *options):
 
 
 def test_parked():
-    """what was parked is listed with its reason, and heals what is no gap yet when sent again"""
+    """parked chunks are listed with their reason, and when resent, fill intervals that are not gaps yet"""
     expected = report(pool.THUMBNAILS)
     with Pool(partitions=2) as running:
         assert listed(running) == []

@@ -60,7 +60,7 @@ def check_rows(rows, whole):
 
 
 def check_part(running, since_ns):
-    """The same as the report of that part: all rows, but that of processes by their former threads."""
+    """Equal to the report of that window: all rows except that of processes by earlier threads."""
     got = results(running, "--since", as_time(since_ns))
     wanted = objects(subprocess.run(
         [program("spanmill"), "report", pool.THUMBNAILS, "--phases", pool.PHASES, "--format",

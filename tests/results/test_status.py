@@ -1,4 +1,4 @@
-"""`spanmill status` over a real broker: each number of it, as chunks go their way."""
+"""`spanmill status` over a real broker: each of its numbers while chunks are processed."""
 import json
 import os
 import signal
@@ -41,7 +41,7 @@ def packed(running):
 
 
 def test_way_of_chunks():
-    """chunks are counted where they wait, and one that is missing is named"""
+    """chunks are counted where they wait, and a missing one is named"""
     summary = json.loads(next(line for line in report(pool.THUMBNAILS) if '"summary"' in line))
     with Pool(partitions=2) as running:
         done = running.spanmill("status")

@@ -13,7 +13,7 @@ wrong() {
     failed=1
 }
 
-# The report of what is named, without what counts chunks.
+# The report of the given paths, without the numbers of chunks.
 report() {
     "$SPANMILL" report --strict "${phases[@]}" --format json "$@" 2>"$scratch/said" |
         tee "$scratch/raw" | sed 's/"chunks":[0-9]*,//'
@@ -44,7 +44,7 @@ session() {
     done
 }
 
-# Makes the chunks of a session that session() has put in.
+# Creates the chunks of a session that session() has added.
 fill() {
     local new like
     for new in "$scratch/$1/archives/20261122T230900"*; do
@@ -134,11 +134,11 @@ report "$scratch"/packed/*-2.tar.zst >"$scratch/got"
 grep -q '"damage":\[{"chunk":1,"scope":"chunk","cause":"missing".*"chunk":3,"scope":"chunk","cause":"missing"' "$scratch/got" ||
     wrong "archive 2 alone: $(head -c 600 "$scratch/got")"
 rm -rf "$scratch/packed" "$scratch/aside"
-# A window is no loss.
+# A time window is not a loss.
 report tests/data/thumbnails --since +40s >"$scratch/got" || wrong "--since: $?"
 [ "$(field "$scratch/got" lost_intervals)" = 0 ] || wrong "--since: chunks before are counted as lost"
 
-# A chunk that nothing can be read of, anywhere, is one lost chunk, with the reason.
+# A chunk that cannot be read at all, anywhere, is one lost chunk, with the reason.
 for number in 0 1 2 3; do
     session broken
     find "$scratch"/broken/archives/*-"$number" -name metadata -exec sh -c 'echo nonsense >"$1"' - {} \;
@@ -199,7 +199,7 @@ grep -q "\"damage\":\[{\"chunk\":2,\"scope\":\"trace\",\"cause\":\"missing\",\"n
 grep -q "{\"chunk\":3,\"scope\":\"stream\",\"cause\":\"missing\",\"name\":\"kernel\",\"count\":4" \
     "$scratch/got" || wrong "chunk 2 without a kernel: the next does not say so"
 [ "$(field "$scratch/got" lost_traces)" = 1 ] || wrong "chunk 2 without a kernel: not counted"
-# Metadata that cannot be read is a hole of the same size.
+# Unreadable metadata is a loss of the same size.
 session metadata
 echo nonsense >"$(echo "$scratch"/metadata/archives/*-2)/kernel/metadata"
 both metadata
@@ -218,7 +218,7 @@ grep -q '"damage":\[{"chunk":1,"scope":"stream","cause":"missing","name":"kernel
 lack kernel 3 kernel && both kernel
 grep -q '"damage":\[{"chunk":3,"scope":"trace","cause":"missing","name":"kernel","count":1' "$scratch/got" ||
     wrong "the last without a kernel: not named"
-# Nothing is lost of a process that has ended, nor where a domain is added in the middle of a session.
+# Nothing is lost of a process that has ended, nor if a domain is added in the middle of a session.
 session ended
 for chunk in "$scratch"/ended/archives/*-[01]; do
     mkdir "$chunk/ust/pid"
@@ -257,7 +257,7 @@ for where in "$(basename "$data"/*-2)" kernel archives; do
     [ "$where" = archives ] || grep -q '"damage":\[{"chunk":2,"scope":"chunk","cause":"unreadable"' "$scratch/got" ||
         wrong "refused: chunk 2 is not named"
 done
-# Where an archive of the same chunk is named as well, that is taken.
+# If an archive of the same chunk is also given, the archive is used.
 "$SPANMILL" pack --output "$scratch/open" "$scratch/closed" >/dev/null || wrong "refused: pack"
 chmod -R a+rX "$scratch/open"
 where=$(basename "$data"/*-2)
@@ -286,7 +286,7 @@ find "$scratch/twin" -name metadata -exec \
 report "$data" "$scratch/twin" >"$scratch/got" || wrong "two clocks: status $?"
 [ "$(grep -c '"type":"summary".*:clock-' "$scratch/got")" = 2 ] || wrong "two clocks are not two sessions"
 
-# Names of sessions may have anything in them: a line, a turn of the direction of writing.
+# Names of sessions may contain any characters: a line break, a change of the writing direction.
 session odd
 find "$scratch/odd" -name metadata -exec sed -i 's/"thumb"/"t\\nmb"/; s/"labvm"/"\xe2\x80\xaevm"/' {} +
 report "$scratch/odd" >"$scratch/folder" || wrong "an odd name: status $?"

@@ -96,7 +96,7 @@ if command -v zsh >/dev/null; then
     zsh -n tools/completion/_spanmill || wrong 'zsh: _spanmill does not parse'
 fi
 
-# Each metric is in its process's table, and what the text speaks of is there.
+# Each metric is in the table of its process, and the metrics in the text exist.
 for process in agent mapper reducer export; do
     table=$(sed -n "/^| $process (/,/^\$/p" docs/OPERATING.md)
     for metric in $(grep -oh "\"spanmill_${process}_[a-z_]*\"" "$process"/"${process}_main.c" \
@@ -111,7 +111,7 @@ for metric in $(grep -o 'spanmill_\(agent\|mapper\|reducer\|export\)_[a-z_]*[a-z
         wrong "OPERATING.md: there is no $metric"
 done
 
-# Each family that is exported is in the table of EXPORT.md, and the other way round.
+# Each exported family is in the table of EXPORT.md, and the other way round.
 families=$(grep -o '"spanmill_[a-z_]*"' export/views.c | tr -d '"' | sort)
 told=$(sed -n 's/^| `\(spanmill_[a-z_]*\)` .*/\1/p' docs/EXPORT.md | sort)
 [ "$families" = "$told" ] ||

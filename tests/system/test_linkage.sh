@@ -1,5 +1,5 @@
 #!/bin/bash
-# What programs link: libbabeltrace2, and the glib that comes with it, is nothing for services.
+# The linked libraries: services do not link libbabeltrace2 and glib.
 set -u
 failed=0
 folder=$(dirname "$SPANMILL")

@@ -14,7 +14,7 @@ version=${KAFKA_VERSION:-$(sed -n 's:.*<kafka.version>\([0-9.]*\)<.*:\1:p' "$her
 mkdir -p "$folder/jars"
 folder=$(cd "$folder" && pwd)
 echo "kafka: fetching Apache Kafka $version for the tests" >&2
-# The registry has bad moments.
+# The registry fails temporarily.
 for pause in 3 10 0; do
     if mvn -B -q -f "$here/pom.xml" -Dkafka.version="$version" -P"kafka-${version%%.*}" \
         dependency:copy-dependencies -DincludeScope=runtime \

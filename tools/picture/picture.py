@@ -43,7 +43,7 @@ def lines_of(asked, panel):
 
 
 def table_of(asked, panel):
-    """As the transformations of the panel do: columns joined by their labels."""
+    """Like the transformations of the panel: columns joined by their labels."""
     rows = {}
     for number, target in enumerate(panel["targets"]):
         for labels, value in asked.prometheus.query(asked.fill(target["expr"]), asked.at):
@@ -59,7 +59,7 @@ def table_of(asked, panel):
 
 
 def drawable(asked):
-    """Panels of which the library has the component; in the places that are left."""
+    """Panels whose component is in the library, in the remaining positions."""
     out = []
     for panel in asked.board["panels"]:
         if panel["type"] == "timeseries":
@@ -72,7 +72,7 @@ def drawable(asked):
 
 
 def gather(uid):
-    """The answers, as data.json has them."""
+    """The answers, in the format of data.json."""
     with Pool(partitions=2) as running:
         prometheus = test_dashboards.start(running)
         try:

@@ -12,7 +12,7 @@ SECOND = 1_000_000_000
 
 
 def end_of(spanmill, folder):
-    """Its last event, in nanoseconds since the Unix epoch."""
+    """The time of its last event, in nanoseconds since the Unix epoch."""
     told = subprocess.run([spanmill, "report", folder, "--format", "json"], check=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     return max(row["end_ns"] for row in map(json.loads, told.splitlines())
@@ -20,7 +20,7 @@ def end_of(spanmill, folder):
 
 
 def shift(metadata, by_ns, created):
-    """Of TSDL in packets, whose sizes stay."""
+    """For TSDL in packets, whose sizes stay the same."""
     def moved(found):
         number = str(int(found[2]) + by_ns).encode()
         assert len(number) == len(found[2]), "an offset of another length"

@@ -70,7 +70,7 @@ def answers(url):
 
 
 class Try:
-    """What runs; all of it ends with it."""
+    """The running processes; all of them end with it."""
 
     def __init__(self, folder):
         self.folder, self.processes = folder, {}
@@ -136,7 +136,7 @@ class Try:
         raise RuntimeError(f"{what} does not answer")
 
     def feed(self):
-        """Once a round, a recording that has just ended."""
+        """Publishes a recording that has just ended, once per round."""
         end, number = present.end_of(f"{BIN}/spanmill", SAMPLE), 0
         while not self.ending.is_set():
             begin, number = time.monotonic(), number + 1
