@@ -1,11 +1,11 @@
-# A thin front to the presets of CMakePresets.json. `make help` lists what there is.
+# A thin wrapper of the presets of CMakePresets.json. `make help` lists the targets.
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 MAKEFLAGS += --no-print-directory
 PRESETS := release dev chaos asan tsan analyze tidy fuzz
 TRACE ?= tests/data/thumbnails
-# Ends with make, and all tests with it.
+# Ends with make, and so do all tests.
 CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
@@ -52,7 +52,7 @@ ci-deps:
 dev-deps:
 	@tools/install-deps.sh --dev
 
-# Once configured, CMake itself knows when to do so again; but not that a preset has changed.
+# Once configured, CMake knows when to reconfigure, except when a preset has changed.
 build/%/build.ninja: CMakePresets.json
 	@cmake --preset $* --log-level=WARNING
 	@touch $@
@@ -60,7 +60,7 @@ build/%/build.ninja: CMakePresets.json
 $(PRESETS:%=build-%): build-%: build/%/build.ninja
 	@cmake --build --preset $* --parallel $(JOBS)
 
-# Tests have to be built: that something is missing is an error then.
+# Tests must be built: a missing dependency is an error then.
 tests-of-%:
 	@grep -qs '^SPANMILL_TESTS:[A-Z]*=ON$$' build/$*/CMakeCache.txt && \
 		[ build/$*/build.ninja -nt CMakePresets.json ] || { \
@@ -99,7 +99,7 @@ fuzz-ci:
 kafka:
 	@tools/kafka/install.sh build/kafka
 
-# Takes an hour at the most. Each seed is printed; SEED=... begins with that one again.
+# Takes at most an hour. Each seed is printed; SEED=... begins with that one.
 SEEDS ?= 20
 KILLS ?= 11
 chaos: kafka
@@ -113,7 +113,7 @@ otlp-test: kafka
 	@$(MAKE) build-dev
 	@$(CTEST) --preset dev -R '^export/(jaeger|collector)$$' --output-on-failure
 
-# Against a real Prometheus that takes remote write 2.0, which is built once (some minutes, with go).
+# Against a real Prometheus with remote write 2.0, which is built once (some minutes, with go).
 prometheus-test: kafka
 	@tools/prometheus/install.sh build/prometheus
 	@$(MAKE) build-dev
@@ -129,7 +129,7 @@ kubernetes-pods: build-release kafka
 
 PROGRAMS := spanmill spanmill-agent spanmill-mapper spanmill-reducer spanmill-export
 
-# Ends with Ctrl-C, and leaves nothing. Tests are not built: a new user waits for it.
+# Ends with Ctrl-C, and leaves nothing behind. Tests are not built, so that a new user waits less.
 try: deps kafka
 	@$(MAKE) build/release/build.ninja
 	@cmake --build --preset release --parallel $(JOBS) --target $(PROGRAMS)
@@ -149,7 +149,7 @@ dashboards:
 dashboards-check: dashboards
 	@cd tools/picture/strict && go run . $(CURDIR)/build/grafana/dashboards/*.json
 
-# With Grafana's components in chromium (npm); docs/images has what it drew.
+# With Grafana's components in chromium (npm); docs/images has its output.
 dashboards-picture: kafka
 	@$(MAKE) build-dev
 	@rm -rf build/picture-broker && KAFKA_JARS=$(CURDIR)/build/kafka tests/kafka/broker.sh start build/picture-broker
@@ -172,7 +172,7 @@ format-check:
 install: build-release
 	@cmake --install build/release --prefix $(PREFIX)
 
-# What the last `make install` put somewhere.
+# Removes the files of the last `make install`.
 uninstall:
 	@cmake -D MANIFEST=build/release/install_manifest.txt -P cmake/Uninstall.cmake
 
@@ -182,7 +182,7 @@ packages: build-release
 packages-test: packages
 	@tests/deploy/fresh_packages.sh build/packages
 
-# An hour for each release the first time, minutes then; as root.
+# An hour per release the first time, later some minutes; as root.
 platforms: kafka
 	@tools/platforms.sh $(RELEASES)
 

@@ -1,7 +1,7 @@
 # Refuses includes that go against the layers: a folder sees its own headers, those of the folders
 # it links (their names in CMakeLists.txt, spanmill_library()), and of other libraries only those
-# listed here. Also refuses what a folder links and includes nothing of, and two files of one
-# name.
+# listed here. Also refuses a linked library of which a folder includes nothing, and two files of
+# the same name.
 #
 #     cmake -D "LAYERS=name=folder=names it knows|..." -P CheckIncludes.cmake
 
@@ -65,7 +65,7 @@ foreach(name IN LISTS names)
         endif()
     endforeach()
 endforeach()
-# Two files of one name would be taken for each other.
+# Two files of the same name would be mixed up.
 file(GLOB_RECURSE files agent/*.[ch] bench/*.c cli/*.[ch] export/*.[ch] mapper/*.[ch] reducer/*.[ch] shared/*.[ch]
      tests/*.[ch] tests/*.py tests/*.sh)
 set(stems "")

@@ -1,5 +1,5 @@
-# Run by cpack between installing and packing: makes of what `make install` would install what Debian's
-# policy asks for.
+# Run by cpack between installing and packing: changes the tree of `make install` to what Debian's
+# policy requires.
 if(NOT DEFINED ENV{SOURCE_DATE_EPOCH})
     message(FATAL_ERROR "SOURCE_DATE_EPOCH is not set: packages are made by `make packages`")
 endif()
@@ -7,7 +7,7 @@ set(ENV{LC_ALL} C)
 string(TIMESTAMP _date "%a, %d %b %Y %H:%M:%S +0000" UTC) # of SOURCE_DATE_EPOCH
 set(_version ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})
 
-# The licence's text as a field: indented, with a dot in empty lines.
+# The text of the license as a field: indented, with a dot in empty lines.
 file(STRINGS ${CPACK_SPANMILL_SOURCE}/LICENSE _lines)
 list(POP_FRONT _lines) # its name
 set(_licence "")
@@ -42,7 +42,7 @@ foreach(_component IN LISTS CPACK_COMPONENTS_ALL)
     set(_share ${_root}/usr/share)
     set(_docs ${_share}/doc/${_package})
 
-    # Settings are in force where they lie.
+    # Settings files are used where they are installed.
     file(GLOB _settings ${_share}/doc/spanmill/examples/*.yaml)
     if(_settings)
         file(COPY ${_settings} DESTINATION ${_root}/etc/spanmill)

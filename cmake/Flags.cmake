@@ -1,8 +1,8 @@
-# What the compiler is asked to look at.
+# Compiler warnings and hardening.
 #
 #     spanmill_flags(TARGET [OURS])
 #
-# OURS: also the warnings that only our libraries and programs are held to.
+# OURS: also the warnings that only apply to the libraries and programs of spanmill.
 
 set(_warnings -Wall -Wextra -Wpedantic -Wshadow)
 set(_warnings_ours -Wconversion -Wcast-qual -Wswitch-enum -Wvla -Wformat=2 -Wmissing-prototypes
@@ -15,20 +15,20 @@ if(SPANMILL_SANITIZE)
         add_compile_options(-fno-sanitize-recover=undefined)
     endif()
     if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-        # The checks that gcc 12 inserts are paths of their own to it: it warns of them.
+        # gcc 12 treats its inserted checks as separate paths, and warns about them.
         set(_warnings_not -Wno-null-dereference -Wno-maybe-uninitialized)
     endif()
 endif()
 
-# What is installed is hardened, and does not depend on the folder that it was built in. Unoptimised,
-# _FORTIFY_SOURCE is a warning; sanitizers have checks of their own.
+# Installed programs are hardened, and do not depend on the build folder. Without optimization,
+# _FORTIFY_SOURCE gives a warning; sanitizers have their own checks.
 set(_installed $<CONFIG:Release,RelWithDebInfo>)
 if(NOT SPANMILL_SANITIZE)
     add_compile_options("$<${_installed}:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>"
                         "$<${_installed}:-fstack-protector-strong>")
     add_link_options("$<${_installed}:LINKER:-z,relro,-z,now>")
 endif()
-# The last that fits is taken. ccache may make names relative to the build.
+# The last match is used. ccache may make names relative to the build.
 file(RELATIVE_PATH _relative ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
 foreach(_map ${CMAKE_SOURCE_DIR}/= ${_relative}= ${CMAKE_BINARY_DIR}=. ${CMAKE_BINARY_DIR}/=)
     add_compile_options("$<${_installed}:-ffile-prefix-map=${_map}>")
@@ -44,11 +44,11 @@ function(spanmill_flags target)
         endif()
     endif()
     if(NOT arg_OURS AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
-        # gcc 12 takes what open_memstream() left in a variable for the variable's address.
+        # gcc 12 mistakes the pointer that open_memstream() stores in a variable for the variable's address.
         target_compile_options(${target} PRIVATE -Wno-dangling-pointer)
     endif()
     if(CMAKE_C_COMPILER_ID MATCHES "Clang")
-        # Fields that a row of a table leaves out are zero, as gcc knows.
+        # Omitted fields in a row of a table are zero.
         target_compile_options(${target} PRIVATE -Wno-missing-field-initializers)
     endif()
     target_compile_options(${target} PRIVATE ${_warnings_not})

@@ -5,8 +5,8 @@
 #
 # HOT: it runs for every event; -O3 is worth 3 to 5 % of mapping there, and
 # canaries in all functions with arrays would cost 2 to 5 %: only those with text have them.
-# All of the folder's *.c but the one of main(). PROTO: proto/NAME.proto are compiled into the library, their
-# headers are its own. SPANMILL_LIBRARIES lists all, those that know most first.
+# All *.c of the folder except the one with main(). PROTO: proto/NAME.proto are compiled into the library, their
+# headers are private. SPANMILL_LIBRARIES lists all libraries, dependents first.
 
 set(SPANMILL_LIBRARIES "")
 set(SPANMILL_LAYERS "") # rows "folder=folders it may include from", for CheckIncludes.cmake
@@ -41,7 +41,7 @@ function(spanmill_library name)
     set(SPANMILL_LAYERS ${SPANMILL_LAYERS} "${name}=${arg_FOLDER}=${known}" PARENT_SCOPE)
 endfunction()
 
-# Compiles FOLDER/NAME.proto... with protoc-c into the library; their code is not held to our warnings.
+# Compiles FOLDER/NAME.proto... with protoc-c into the library; their code is exempt from spanmill's warnings.
 function(spanmill_proto name folder)
     find_program(PROTOC_C protoc-c REQUIRED)
     set(out ${CMAKE_BINARY_DIR}/generated/${folder})

@@ -1,10 +1,10 @@
 # Debian packages by CPack: one of each component of Install.cmake. tools/packages.sh calls it, with
-# the version and the time. What Debian wants to lie elsewhere than `make install` puts it,
-# DebianTree.cmake moves.
+# the version and the time. DebianTree.cmake moves files whose place in Debian differs from that of
+# `make install`.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME spanmill)
 set(CPACK_PACKAGE_VENDOR "spanmill developers")
-# Of nobody: whoever publishes packages names himself (docs/PACKAGES.md).
+# Not set: the publisher of packages enters a maintainer (docs/PACKAGES.md).
 set(CPACK_PACKAGE_CONTACT "Unset Maintainer <set-CPACK_PACKAGE_CONTACT@packager.invalid>"
     CACHE STRING "Maintainer of the packages")
 set(CPACK_PACKAGE_HOMEPAGE_URL "" CACHE STRING "Where the packages say that they come from")
@@ -59,7 +59,7 @@ spanmill-export sends results to Prometheus, OpenTelemetry and PostgreSQL.
 
 They do not start before they are enabled.")
 
-# Maintainer scripts: deploy/debian/NAME.in, with what is special of a component from
+# Maintainer scripts: deploy/debian/NAME.in, with the part of a component from
 # deploy/debian/COMPONENT.NAME as @MORE@.
 function(spanmill_maintainer_scripts component package)
     set(folder ${CMAKE_BINARY_DIR}/generated/debian/${component})

@@ -1,4 +1,4 @@
-# Removes what the last `make install` put somewhere, and folders of spanmill's own that are empty then.
+# Removes the files of the last `make install`, and folders of spanmill that are empty then.
 #
 #     cmake -D MANIFEST=build/release/install_manifest.txt -P cmake/Uninstall.cmake
 if(NOT EXISTS "${MANIFEST}")
