@@ -241,20 +241,21 @@ void join_call_exit(struct core *core, struct life *life, const struct event *ev
     }
 }
 
+/* `result` is reused: it is large. */
 static void emit_sum(struct core *core, const struct life *life, uint32_t path,
-                     const struct call_sum *sum)
+                     const struct call_sum *sum, struct result *result)
 {
-    struct result result = {.type = RESULT_CALLS,
-                            .phase = names_text(&core->paths, path),
-                            .call = text_of(sum->call->name),
-                            .calls = &sum->cell};
-    core_emit_of(core, life, &result);
+    result->phase = names_text(&core->paths, path);
+    result->call = text_of(sum->call->name);
+    result->calls = &sum->cell;
+    core_emit_of(core, life, result);
 }
 
 void calls_emit(struct core *core, struct life *life)
 {
+    struct result result = {.type = RESULT_CALLS};
     for (size_t i = 0; i < life->call_count; i++) {
-        emit_sum(core, life, life->calls[i].label, &life->calls[i]);
+        emit_sum(core, life, life->calls[i].label, &life->calls[i], &result);
         call_cell_clear(&life->calls[i].cell);
     }
     life->call_count = 0;
@@ -265,9 +266,10 @@ void calls_emit(struct core *core, struct life *life)
 /* The sums of a LINE are emitted as they are: readers add them up anyway. */
 void calls_join(struct core *core, struct life *life, const struct life_line *line)
 {
+    struct result result = {.type = RESULT_CALLS};
     for (size_t i = 0; i < line->call_count; i++) {
         const struct call_sum *sum = &line->calls[i];
-        emit_sum(core, life, join_labeled(core, sum->label), sum);
+        emit_sum(core, life, join_labeled(core, sum->label), sum, &result);
         life->phases.calls += sum->cell.complete.count;
     }
     life->phases.calls += (uint64_t)line->calls_ahead;

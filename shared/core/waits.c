@@ -99,21 +99,22 @@ void waits_write(struct core *core, struct life *life)
 
 /* --- joining --- */
 
+/* `result` is reused: it is large. */
 static void emit_sum(struct core *core, const struct life *life, uint32_t path, uint64_t who,
-                     const struct wait_sum *sum)
+                     const struct wait_sum *sum, struct result *result)
 {
-    struct result result = {.type = RESULT_WAITS,
-                            .phase = names_text(&core->paths, path),
-                            .wait_who = who,
-                            .wait = {sum->more + 1, sum->total_ns, max_of(sum)}};
-    core_emit_of(core, life, &result);
+    result->phase = names_text(&core->paths, path);
+    result->wait_who = who;
+    result->wait = (struct wait_cell){sum->more + 1, sum->total_ns, max_of(sum)};
+    core_emit_of(core, life, result);
 }
 
 void waits_emit(struct core *core, struct life *life)
 {
+    struct result result = {.type = RESULT_WAITS};
     for (size_t i = 0; i < life->wait_count; i++) {
         const struct wait_sum *sum = &life->waits[i];
-        emit_sum(core, life, sum->label, sum->who, sum);
+        emit_sum(core, life, sum->label, sum->who, sum, &result);
     }
     empty(life);
 }
@@ -135,10 +136,11 @@ uint64_t join_who(const struct core *core, uint64_t who)
 void waits_join(struct core *core, const struct waits_line *line)
 {
     struct life *life = join_life_of(core, line->life);
+    struct result result = {.type = RESULT_WAITS};
     for (size_t i = 0; life && i < line->sum_count; i++) {
         const struct wait_sum *sum = &line->sums[i];
         uint64_t who = join_who(core, sum->who);
-        emit_sum(core, life, join_labeled(core, sum->label), who, sum);
+        emit_sum(core, life, join_labeled(core, sum->label), who, sum, &result);
         if (life->phases.count > 0)
             layers_add(life, &(struct instance_wait){who, sum->more + 1, sum->total_ns});
     }

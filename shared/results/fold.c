@@ -50,7 +50,6 @@ static size_t cell_bytes(enum cell_type type)
     case CELL_FILE: return base + sizeof(struct use_cell);
     case CELL_SLOW: return base + sizeof(struct slow_instances);
     case CELL_COUNT: return base + sizeof(struct count_cell);
-    case CELL_WAITS: return base + sizeof(struct wait_cell);
     }
     return sizeof(struct cell);
 }
@@ -123,7 +122,6 @@ void fold_merge_cell(struct cell *to, const struct cell *from)
     case CELL_PHASE: merge_phase(&to->phase, &from->phase); return;
     case CELL_SLOW: assert(false); return;
     case CELL_COUNT: count_cell_merge(&to->count, &from->count); return;
-    case CELL_WAITS: wait_cell_merge(&to->wait, &from->wait); return;
     case CELL_FILE:
         use_cell_merge(&to->uses, &from->uses);
         to->fd = to->fd == FD_NONE_YET || to->fd == from->fd ? from->fd : FD_SEVERAL;
@@ -448,8 +446,12 @@ static void take_phase(struct fold *fold, const struct result *result)
  * kept. */
 static void expect_thread(struct fold *fold, uint64_t who)
 {
-    if (wait_is_by_thread(wait_kind_of(who)))
-        thread_at(fold, wait_by(who))->result_chunk = fold->chunk;
+    if (!wait_is_by_thread(wait_kind_of(who)))
+        return;
+    struct folded_thread *by = fold_thread(fold, wait_by(who));
+    if (!by)
+        by = thread_at(fold, wait_by(who));
+    by->result_chunk = fold->chunk;
 }
 
 static void take_instance(struct fold *fold, const struct result *result)
@@ -586,7 +588,7 @@ void fold_take(struct fold *fold, const struct result *result)
     case RESULT_COUNT: fold_take_count(fold, result); return;
     case RESULT_WAITS:
         expect_thread(fold, result->wait_who);
-        fold_take_waits(fold, result);
+        fold_take_waits(fold, thread_at(fold, result->thread), result);
         return;
     case RESULT_INTERVAL: take_interval(fold, &result->interval); return;
     }
@@ -660,6 +662,7 @@ void fold_free(struct fold *fold)
     id_map_clear(&fold->threads);
     id_map_clear(&fold->descriptors);
     map_clear(&fold->old_names);
+    free(fold->waits.at);
     free(fold->cpus);
     free(fold->hosts);
     free(fold->damages);

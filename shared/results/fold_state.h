@@ -105,15 +105,14 @@ struct passed_kept {
     uint32_t path;
 };
 
-enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE, CELL_SLOW, CELL_COUNT, CELL_WAITS };
-enum { CELL_TYPES = CELL_WAITS + 1 };
+enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE, CELL_SLOW, CELL_COUNT };
+enum { CELL_TYPES = CELL_COUNT + 1 };
 
 struct cell_key {
     uint8_t type; /* enum cell_type */
-    uint8_t kind; /* CELL_FILE, CELL_WAITS */
+    uint8_t kind; /* CELL_FILE */
     uint32_t path;
-    uint32_t name; /* call, or file, or the values of a count, or the other side of waits:
-                      fold_counts.c, fold_waits.c */
+    uint32_t name; /* call, or file, or the values of a count: fold_counts.c */
 };
 
 struct cell {
@@ -127,8 +126,22 @@ struct cell {
         struct phase_cell phase;
         struct slow_instances slow;
         struct count_cell count;
-        struct wait_cell wait;
     };
+};
+
+/* Waits of threads for one other side. */
+struct folded_wait {
+    uint64_t who;    /* wait_who(); for a dropped thread: its name, with a kind of fold_waits.c */
+    uint64_t thread; /* while its process may still become known; else 0, and `pid` has them */
+    int32_t pid;     /* or PID_NONE */
+    uint32_t path;
+    struct wait_cell cell;
+};
+
+/* In any order. There may be several with one key: they are merged when the room is used up. */
+struct folded_waits {
+    struct folded_wait *at; /* owned */
+    size_t count, room;
 };
 
 /* The cells of one pid (or PID_NONE), or of a thread whose process may still become known. */
@@ -160,8 +173,9 @@ struct fold {
     struct folded_thread *last_thread;         /* of the last record; or NULL */
     struct folded_descriptor *last_descriptor; /* likewise: its uses follow it */
     struct map groups;                         /* of cells, by pid + 1 */
-    struct atom_table analyses;                /* their cells */
-    struct count_keys *counts;                 /* of each definition; owned */
+    struct folded_waits waits;
+    struct atom_table analyses; /* their cells */
+    struct count_keys *counts;  /* of each definition; owned */
     size_t count_count, count_room;
     struct map old_names; /* by pid + 1 */
     uint64_t chunk;       /* of the results being taken */
@@ -201,7 +215,9 @@ void fold_take_count(struct fold *fold, const struct result *result);
 void fold_free_counts(struct fold *fold);
 
 /* --- fold_waits.c --- */
-void fold_take_waits(struct fold *fold, const struct result *result);
+/* Of a thread of the fold. */
+void fold_take_waits(struct fold *fold, const struct folded_thread *thread,
+                     const struct result *result);
 /* Replaces threads to be dropped by their names in waits. */
 void fold_settle_waits(struct fold *fold, bool (*goes)(const struct fold *fold, uint64_t thread));
 

@@ -1,14 +1,40 @@
 /* Waits of threads, by who ended them or had the CPU. The key has the id of that thread until the
- * fold drops it, then its name: waiting threads often live longer than their wakers. */
+ * fold drops it, then its name: waiting threads often live longer than their wakers.
+ *
+ * Most keys occur in few results. So the fold only appends them, and merges equal ones whenever the
+ * room is used up, or for a report. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/view.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "results/fold_rows.h"
 
-/* In the kind of a cell, besides enum wait_kind: `who` is the name of a thread, not an id. */
-enum { KIND_NAMED = 1 << 7 };
+/* Kinds besides enum wait_kind: the other side is a dropped thread. */
+enum { WAKER_GONE = 14, RAN_GONE };
+static_assert((int)WAIT_KINDS <= (int)WAKER_GONE && RAN_GONE < 1 << WAIT_KIND_BITS,
+              "kinds of their own");
+
+static bool is_gone(unsigned kind)
+{
+    return kind == WAKER_GONE || kind == RAN_GONE;
+}
+
+/* `who`, a thread by its id, when that thread is dropped: `by` then stands for it. */
+static uint64_t gone_who(uint64_t who, uint32_t by)
+{
+    assert(wait_is_by_thread(wait_kind_of(who)));
+    unsigned kind = wait_kind_of(who) == WAKER_THREAD ? WAKER_GONE : RAN_GONE;
+    return (uint64_t)by << WAIT_KIND_BITS | kind;
+}
+
+/* The kind when the thread was not dropped yet. */
+static unsigned kind_of(uint64_t who)
+{
+    unsigned kind = (unsigned)wait_kind_of(who);
+    return kind == WAKER_GONE ? WAKER_THREAD : kind == RAN_GONE ? RAN_THREAD : kind;
+}
 
 const char *wait_kind_name(unsigned kind)
 {
@@ -28,55 +54,96 @@ const char *wait_handler_name(unsigned kind, uint32_t number, char room[VIEW_NAM
     return each && each->view->name ? each->view->name(number, room) : NULL;
 }
 
-void fold_take_waits(struct fold *fold, const struct result *result)
+/* --- sums --- */
+
+/* Waits of which the first room is. */
+enum { WAITS_FIRST = 1 << 14 };
+
+static uint64_t hash_of(const struct folded_wait *wait)
 {
-    const struct cell_key key = {.type = CELL_WAITS,
-                                 .kind = (uint8_t)wait_kind_of(result->wait_who),
-                                 .path = fold_name_id(fold, result->phase),
-                                 .name = wait_by(result->wait_who)};
-    wait_cell_merge(&fold_cell_of_thread(fold, &key, result->thread)->wait, &result->wait);
+    uint64_t whose = wait->thread ? wait->thread : (uint64_t)(uint32_t)wait->pid << 32;
+    return hash_number(wait->who ^ (uint64_t)wait->path << WAIT_WHO_BITS ^ hash_mix(whose));
+}
+
+static bool is_same(const struct folded_wait *a, const struct folded_wait *b)
+{
+    return a->who == b->who && a->path == b->path && a->pid == b->pid && a->thread == b->thread;
+}
+
+static void give_to(struct folded_wait *wait, const struct folded_thread *thread)
+{
+    wait->pid = (int32_t)fold_pid_of(thread);
+    wait->thread = 0;
+}
+
+/* Those of a thread become those of its process once that is known. */
+static void give_to_process(const struct fold *fold, struct folded_wait *wait)
+{
+    const struct folded_thread *thread = wait->thread ? fold_thread(fold, wait->thread) : NULL;
+    if (thread && thread->fact.process)
+        give_to(wait, thread);
+}
+
+/* Merges those with one key. */
+static void sum_up(const struct fold *fold, struct folded_waits *waits)
+{
+    size_t places = 16, kept = 0;
+    while (places < 2 * waits->count)
+        places *= 2;
+    assert(waits->count < UINT32_MAX);
+    uint32_t *index = memory_new(places * sizeof *index); /* by hash: the position + 1 */
+    for (size_t i = 0; i < waits->count; i++) {
+        struct folded_wait *wait = &waits->at[i];
+        give_to_process(fold, wait);
+        size_t at = (size_t)hash_of(wait) & (places - 1);
+        while (index[at] > 0 && !is_same(&waits->at[index[at] - 1], wait))
+            at = (at + 1) & (places - 1);
+        if (index[at] > 0) {
+            wait_cell_merge(&waits->at[index[at] - 1].cell, &wait->cell);
+            continue;
+        }
+        waits->at[kept++] = *wait;
+        index[at] = (uint32_t)kept;
+    }
+    waits->count = kept;
+    free(index);
+}
+
+static void make_room(const struct fold *fold, struct folded_waits *waits)
+{
+    sum_up(fold, waits);
+    if (2 * waits->count >= waits->room)
+        waits->at = memory_grow(waits->at, &waits->room,
+                                waits->room > 0 ? 2 * waits->room : WAITS_FIRST, sizeof *waits->at);
+}
+
+void fold_take_waits(struct fold *fold, const struct folded_thread *thread,
+                     const struct result *result)
+{
+    struct folded_waits *waits = &fold->waits;
+    if (waits->count == waits->room)
+        make_room(fold, waits);
+    waits->at[waits->count++] =
+        (struct folded_wait){.who = result->wait_who,
+                             .thread = thread->fact.process ? 0 : thread->id,
+                             .pid = (int32_t)fold_pid_of(thread),
+                             .path = fold_name_id(fold, result->phase),
+                             .cell = result->wait};
 }
 
 /* --- threads to be dropped --- */
 
-struct moving {
-    struct cell **cells;
-    size_t count, room;
-};
-
-static void settle_group(struct fold *fold, struct cell_group *group,
-                         bool (*goes)(const struct fold *fold, uint64_t thread))
-{
-    struct moving moving = {0};
-    struct cell *cell;
-    for (size_t at = 0; (cell = map_next(&group->cells, &at));)
-        for (; cell; cell = cell->next)
-            if (cell->key.type == CELL_WAITS && wait_is_by_thread(cell->key.kind) &&
-                goes(fold, cell->key.name)) {
-                moving.cells =
-                    memory_grow(moving.cells, &moving.room, moving.count + 1, sizeof *moving.cells);
-                moving.cells[moving.count++] = cell;
-            }
-    for (size_t i = 0; i < moving.count; i++) {
-        cell = moving.cells[i];
-        const struct folded_thread *by = fold_thread(fold, cell->key.name);
-        fold_take_out(group, cell);
-        cell->key.kind |= KIND_NAMED;
-        cell->key.name = by ? by->name : NO_NAME;
-        fold_move_cell(fold, group, cell);
-    }
-    free(moving.cells);
-}
-
 void fold_settle_waits(struct fold *fold, bool (*goes)(const struct fold *fold, uint64_t thread))
 {
-    struct cell_group *group;
-    for (size_t at = 0; (group = map_next(&fold->groups, &at));)
-        settle_group(fold, group, goes);
-    const struct folded_thread *thread;
-    for (struct id_walk walk = {0}; (thread = id_map_next(&fold->threads, &walk));)
-        if (thread->waits)
-            settle_group(fold, thread->group, goes);
+    for (size_t i = 0; i < fold->waits.count; i++) {
+        struct folded_wait *wait = &fold->waits.at[i];
+        if (wait->thread && goes(fold, wait->thread))
+            give_to(wait, fold_thread(fold, wait->thread));
+        if (!wait_is_by_thread(wait_kind_of(wait->who)) || !goes(fold, wait_by(wait->who)))
+            continue;
+        const struct folded_thread *by = fold_thread(fold, wait_by(wait->who));
+        wait->who = gone_who(wait->who, by ? by->name : NO_NAME);
+    }
 }
 
 /* --- rows --- */
@@ -143,28 +210,18 @@ static void name_who(const struct fold_rows *rows, uint32_t by, const struct gon
     }
 }
 
-static void add_row(const struct fold_rows *rows, const struct cell *cell, int64_t pid,
+static void add_row(const struct fold_rows *rows, const struct folded_wait *wait,
                     struct wait_row *row)
 {
-    *row = (struct wait_row){.pid = pid == PID_NONE ? REPORT_NONE : pid,
-                             .phase = fold_rows_text(rows, cell->key.path),
-                             .kind = (uint8_t)(cell->key.kind % KIND_NAMED),
-                             .cell = cell->wait};
+    unsigned kind = wait_kind_of(wait->who);
+    uint32_t by = wait_by(wait->who);
+    *row = (struct wait_row){.pid = wait->pid == PID_NONE ? REPORT_NONE : wait->pid,
+                             .phase = fold_rows_text(rows, wait->path),
+                             .kind = (uint8_t)kind_of(wait->who),
+                             .cell = wait->cell};
     row->process = fold_rows_process(rows, row->pid);
-    const struct gone_thread gone = {REPORT_NONE, REPORT_NONE, cell->key.name};
-    name_who(rows, cell->key.name, cell->key.kind & KIND_NAMED ? &gone : NULL, row);
-}
-
-static size_t count_cells(const struct cell_group *const *groups, size_t count)
-{
-    size_t cells = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct cell *cell;
-        for (size_t at = 0; (cell = map_next(&groups[i]->cells, &at));)
-            for (; cell; cell = cell->next)
-                cells += cell->key.type == CELL_WAITS;
-    }
-    return cells;
+    const struct gone_thread gone = {REPORT_NONE, REPORT_NONE, by};
+    name_who(rows, by, is_gone(kind) ? &gone : NULL, row);
 }
 
 /* Merges those of several lives with one number, or of threads with unknown processes. */
@@ -182,17 +239,13 @@ static size_t merge_rows(struct wait_row *rows, size_t count)
 
 void fold_rows_waits(struct fold_rows *rows, struct session_report *out)
 {
-    size_t group_count, count = 0;
-    const struct cell_group *const *groups = fold_groups(rows->fold, rows->arena, &group_count);
-    struct wait_row *all =
-        arena_take(rows->arena, (count_cells(groups, group_count) + 1) * sizeof *all);
-    for (size_t i = 0; i < group_count; i++) {
-        const struct cell *cell;
-        for (size_t at = 0; (cell = map_next(&groups[i]->cells, &at));)
-            for (; cell; cell = cell->next)
-                if (cell->key.type == CELL_WAITS)
-                    add_row(rows, cell, groups[i]->pid, &all[count++]);
-    }
+    struct folded_waits waits = rows->fold->waits;
+    waits.at = arena_copy(rows->arena, waits.at, waits.count * sizeof *waits.at);
+    sum_up(rows->fold, &waits);
+    size_t count = waits.count;
+    struct wait_row *all = arena_take(rows->arena, (count + 1) * sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        add_row(rows, &waits.at[i], &all[i]);
     qsort(all, count, sizeof *all, compare_waits);
     count = merge_rows(all, count);
     out->wakers = all;
@@ -203,11 +256,6 @@ void fold_rows_waits(struct fold_rows *rows, struct session_report *out)
 }
 
 /* --- waits of an instance --- */
-
-/* Of dropped threads, in the `who` of a wait. Not in enum wait_kind. */
-enum { WAKER_GONE = 14, RAN_GONE };
-static_assert((int)WAIT_KINDS <= (int)WAKER_GONE && RAN_GONE < 1 << WAIT_KIND_BITS,
-              "kinds of their own");
 
 static void settle_wait(const struct fold *fold, struct slow_instance *instance,
                         struct instance_wait *wait)
@@ -221,8 +269,7 @@ static void settle_wait(const struct fold *fold, struct slow_instance *instance,
     size_t at = instance->gone_count++;
     instance->gone = memory_resize(instance->gone, instance->gone_count, sizeof *instance->gone);
     instance->gone[at] = gone;
-    wait->who = (uint64_t)at << WAIT_KIND_BITS |
-                (wait_kind_of(wait->who) == WAKER_THREAD ? WAKER_GONE : RAN_GONE);
+    wait->who = gone_who(wait->who, (uint32_t)at);
 }
 
 void fold_settle_instance_waits(const struct fold *fold, struct slow_instance *instance,
@@ -251,13 +298,9 @@ void fold_rows_instance_waits(const struct fold_rows *rows, const struct slow_in
     struct wait_row *all = arena_take(rows->arena, (count + 1) * sizeof *all);
     for (size_t i = 0; i < count; i++) {
         const struct instance_wait *wait = &ended->waits[i];
-        unsigned kind = wait_kind_of(wait->who);
-        const struct gone_thread *gone = NULL;
-        if (kind == WAKER_GONE || kind == RAN_GONE) {
-            gone = &instance->gone[wait_by(wait->who)];
-            kind = kind == WAKER_GONE ? WAKER_THREAD : RAN_THREAD;
-        }
-        all[i] = (struct wait_row){.kind = (uint8_t)kind,
+        const struct gone_thread *gone =
+            is_gone(wait_kind_of(wait->who)) ? &instance->gone[wait_by(wait->who)] : NULL;
+        all[i] = (struct wait_row){.kind = (uint8_t)kind_of(wait->who),
                                    .phase = "",
                                    .pid = REPORT_NONE,
                                    .cell = {.count = wait->count, .total_ns = wait->total_ns}};
