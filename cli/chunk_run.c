@@ -144,6 +144,7 @@ static void map_one(struct crew *crew, size_t index, struct archive_room *room)
     struct map_options options = run->options;
     options.room = room;
     options.store = reducer_store(run->reducer);
+    options.stays = true;
     options.window = window_of(run, index);
     options.mark = run->marks[index];
     options.first_chunk = (uint64_t)list->at[session_begin(list, index)].number;

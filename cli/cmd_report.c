@@ -107,7 +107,7 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
     fprintf(stderr, "single events %s (%.2f %% of the events; %s records in total)\n",
             quantity_count(stats->single_events).text,
             100 * share((double)stats->single_events, events), quantity_count(stats->items).text);
-    fprintf(stderr, "encoded          %s (%.2f %% of %s raw)\n",
+    fprintf(stderr, "encoded          %s (%.2f %% of %s raw), not compressed\n",
             quantity_bytes(stats->record_bytes).text,
             100 * share((double)stats->record_bytes, (double)stats->raw_bytes),
             quantity_bytes(stats->raw_bytes).text);

@@ -441,7 +441,7 @@ static void send(struct mapping *mapping, const struct identity *identity,
                                .attempt = identity->attempt};
     struct counting counting = {.sink = sink};
     partial_encode((struct bytes){mapping->bytes.at, mapping->bytes.count}, &meta, &end,
-                   (struct record_sink){count_record, &counting});
+                   !options->stays, (struct record_sink){count_record, &counting});
     if (options->uses.take)
         options->uses.take(options->uses.context, end.uses);
     stats->events += end.events;

@@ -50,6 +50,7 @@ struct map_options {
     size_t raw_max;            /* limit of an unpacked archive; 0: ARCHIVE_RAW_MAX */
     struct map_stop stop;
     struct map_uses uses;
+    bool stays; /* partials are joined in this process: they are not compressed */
 };
 
 struct map_stats {

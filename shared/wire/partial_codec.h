@@ -37,9 +37,9 @@ struct record_sink {
 };
 
 /* Passes all records of an interval to `sink`: partials with the output of row_write(), then its
- * end. */
+ * end. `compresses`: partials that leave the process are compressed. */
 void partial_encode(struct bytes row, const struct record_meta *meta,
-                    const struct interval_end *end, struct record_sink sink);
+                    const struct interval_end *end, bool compresses, struct record_sink sink);
 
 /* Encodes the single record of a gap. */
 void partial_encode_gap(const struct record_meta *meta, const struct gap *gap,

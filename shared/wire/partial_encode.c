@@ -151,10 +151,11 @@ static ZSTD_CCtx *new_compressor(void)
     return zstd;
 }
 
-/* Compresses into `room`, of ZSTD_compressBound(); false if that is not smaller. */
+/* Compresses into `room`, of ZSTD_compressBound(); false if that is not smaller, or `zstd` is
+ * NULL. */
 static bool compress(ZSTD_CCtx *zstd, struct bytes part, uint8_t *room, size_t *count)
 {
-    if (part.count < COMPRESSED_MIN)
+    if (!zstd || part.count < COMPRESSED_MIN)
         return false;
     *count = ZSTD_compress2(zstd, room, ZSTD_compressBound(part.count), part.at, part.count);
     return !ZSTD_isError(*count) && *count < part.count;
@@ -176,11 +177,11 @@ static void encode_part(struct attempt *attempt, ZSTD_CCtx *zstd, struct bytes p
 }
 
 void partial_encode(struct bytes row, const struct record_meta *meta,
-                    const struct interval_end *end, struct record_sink sink)
+                    const struct interval_end *end, bool compresses, struct record_sink sink)
 {
     struct attempt attempt = {.meta = meta, .sink = sink};
-    ZSTD_CCtx *zstd = new_compressor();
-    uint8_t *room = memory_new(ZSTD_compressBound(RECORD_BYTES));
+    ZSTD_CCtx *zstd = compresses ? new_compressor() : NULL;
+    uint8_t *room = compresses ? memory_new(ZSTD_compressBound(RECORD_BYTES)) : NULL;
     for (size_t at = 0; at < row.count; at += RECORD_BYTES) {
         size_t left = row.count - at;
         encode_part(&attempt, zstd,

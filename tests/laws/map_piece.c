@@ -33,7 +33,7 @@ void map_piece_end(struct map_piece *piece, const struct record_meta *meta, stru
     end->tallies = counts.tallies;
     end->first_ns = counts.first_ns;
     end->last_ns = counts.last_ns;
-    partial_encode((struct bytes){piece->bytes.at, piece->bytes.count}, meta, end, sink);
+    partial_encode((struct bytes){piece->bytes.at, piece->bytes.count}, meta, end, true, sink);
     columns_clear(&piece->bytes);
     core_free(piece->core);
     row_clear(&piece->row);

@@ -79,7 +79,7 @@ static struct records encoded(struct bytes row)
 {
     struct records records = {.count = 0};
     struct interval_end end = sample_end();
-    partial_encode(row, &META, &end, (struct record_sink){take, &records});
+    partial_encode(row, &META, &end, true, (struct record_sink){take, &records});
     return records;
 }
 
