@@ -28,9 +28,7 @@ static void emit_fact(struct core *core, const struct descriptor *descriptor,
 
 void descriptor_emit_fact(struct core *core, const struct descriptor *descriptor)
 {
-    struct text name;
-    if (descriptor->name)
-        name = text_of(descriptor->name);
+    struct text name = shared_text_text(descriptor->name);
     emit_fact(core, descriptor, descriptor->name ? &name : NULL);
 }
 
@@ -109,7 +107,7 @@ void descriptor_set_name(struct descriptor *descriptor, struct text name)
 {
     if (descriptor->name)
         return;
-    descriptor->name = memory_string(name);
+    descriptor->name = shared_text_new(name);
     descriptor_touch(descriptor);
     descriptor_not_published(descriptor);
 }
@@ -270,7 +268,8 @@ struct descriptor *table_duplicate(struct core *core, struct table *table, int64
                                    bool cloexec, uint64_t time_ns)
 {
     const struct descriptor *source = table_alive(table, (int32_t)from);
-    char *name = source && source->name ? memory_string(text_of(source->name)) : NULL;
+    /* Held now: the source may end with what the copy replaces. */
+    struct shared_text *name = shared_text_hold(source ? source->name : NULL);
     uint8_t kind = source ? source->kind : DESCRIPTOR_UNKNOWN;
     struct descriptor *copy = table_create(core, table, (int32_t)to, time_ns);
     copy->name = name;

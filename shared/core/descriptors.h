@@ -2,6 +2,7 @@
 #ifndef CORE_DESCRIPTORS_H
 #define CORE_DESCRIPTORS_H
 
+#include "base/shared_text.h"
 #include "core/state.h"
 #include "trace/passed.h"
 
@@ -31,8 +32,8 @@ struct descriptor {
     bool republished; /* core_republish() has emitted its current data */
     uint8_t kind;
     uint64_t begin_ns, end_ns;
-    uint64_t closing_ns; /* entry of a close not seen to return; TIME_NONE */
-    char *name;          /* owned; NULL: unknown */
+    uint64_t closing_ns;      /* entry of a close not seen to return; TIME_NONE */
+    struct shared_text *name; /* an owner of it; NULL: unknown */
     struct doubtful_use *doubtful;
     size_t doubtful_count, doubtful_room;
 };

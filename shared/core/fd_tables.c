@@ -92,7 +92,7 @@ void descriptor_drop(struct descriptor *descriptor)
     descriptor_unpublish(descriptor);
     let_go(descriptor->table);
     free(descriptor->doubtful);
-    free(descriptor->name);
+    shared_text_drop(descriptor->name);
     free(descriptor);
 }
 
@@ -147,8 +147,7 @@ static void copy_all(struct core *core, const struct table *from, struct table *
         struct descriptor *copy = table_create(core, to, all[i]->fd, time_ns);
         copy->kind = all[i]->kind;
         copy->cloexec = all[i]->cloexec;
-        if (all[i]->name)
-            descriptor_set_name(copy, text_of(all[i]->name));
+        copy->name = shared_text_hold(all[i]->name);
     }
     free(all);
 }

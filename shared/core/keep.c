@@ -68,12 +68,12 @@ static void keep_descriptor(struct keep *keep, struct descriptor *descriptor)
 {
     struct table *table = descriptor->table;
     const uint64_t number = serial(keep, &descriptor->serial);
-    struct kept_descriptor kept = {
-        .descriptor = *descriptor,
-        .table = table_number(keep, table),
-        .in_place = map_get(&table->places, (uint64_t)descriptor->fd) == descriptor,
-        .name = {descriptor->name, descriptor->name ? strlen(descriptor->name) : 0},
-        .doubtful_count = descriptor->doubtful_count};
+    struct kept_descriptor kept = {.descriptor = *descriptor,
+                                   .table = table_number(keep, table),
+                                   .in_place = map_get(&table->places, (uint64_t)descriptor->fd) ==
+                                               descriptor,
+                                   .name = shared_text_text(descriptor->name),
+                                   .doubtful_count = descriptor->doubtful_count};
     kept.doubtful = memory_new((kept.doubtful_count + 1) * sizeof *kept.doubtful);
     for (size_t i = 0; i < kept.doubtful_count; i++)
         kept.doubtful[i] = (struct kept_doubtful){

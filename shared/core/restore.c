@@ -127,7 +127,7 @@ static void restore_descriptors(struct restore *restore)
         descriptor->table = table;
         descriptor_not_published(descriptor);
         table->holds++;
-        descriptor->name = kept->name.at ? memory_string(kept->name) : NULL;
+        descriptor->name = kept->name.at ? shared_text_new(kept->name) : NULL;
         for (size_t k = 0; k < kept->doubtful_count; k++) {
             const struct kept_doubtful *from = &kept->doubtful[k];
             descriptor->doubtful = memory_grow(descriptor->doubtful, &descriptor->doubtful_room,
