@@ -130,7 +130,7 @@ static bool must_wait(const struct joiner *joiner, const struct queued *queued)
     if (joiner->finished || !queued->end.counts_switches)
         return false;
     struct cpu_set lost = {{0}}; /* CPUs with a border so far in the row */
-    for (size_t i = 0; i < queued->row.count; i++) {
+    for (size_t i = 0; i < queued->row.cpu_lets; i++) {
         const struct record *record = queued->row.at[i];
         if (record->kind == RECORD_EVENT && record->step.event.kind == EVENT_LOSS)
             put_in(&lost, record->step.event.cpu);

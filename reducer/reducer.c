@@ -47,7 +47,7 @@ struct prepared {
 
 struct reducer {
     struct schema *schema;     /* of all sessions */
-    struct arena_store *store; /* owned; for decoded rows */
+    struct arena_store *store; /* owned; for decoded rows and folds */
     struct prepared *prepared; /* or NULL */
     struct waiting *waiting;
     struct joined_session *sessions;
@@ -133,6 +133,7 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
     struct joined_session *session = &reducer->sessions[reducer->count++];
     *session = (struct joined_session){.name = memory_string(text_of(name)),
                                        .fold = fold_new(text_of(name))};
+    fold_recycle(session->fold, reducer->store);
     struct counting *counting = session->counting = memory_new(sizeof *counting);
     session->joiner = joiner_new(
         reducer->schema, (struct result_sink){.take = take_result,
@@ -367,7 +368,6 @@ void reducer_finish(struct reducer *reducer)
     for (size_t i = 0; i < reducer->count; i++)
         finish(reducer, &reducer->sessions[i]);
     reducer->finished = true;
-    arena_store_empty(reducer->store);
 }
 
 struct arena_store *reducer_store(const struct reducer *reducer)
@@ -379,8 +379,10 @@ void reducer_report(const struct reducer *reducer, unsigned jobs, struct report 
 {
     *out = (struct report){.session_count = reducer->count};
     out->sessions = arena_take(&out->arena, reducer->count * sizeof *out->sessions);
-    for (size_t i = 0; i < reducer->count; i++) {
+    for (size_t i = 0; i < reducer->count; i++)
         fold_settle(reducer->sessions[i].fold);
+    arena_store_empty(reducer->store);
+    for (size_t i = 0; i < reducer->count; i++) {
         fold_report_by(reducer->sessions[i].fold, &out->arena, jobs, &out->sessions[i]);
         session_report_name_irqs(&out->sessions[i], &out->arena);
     }

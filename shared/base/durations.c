@@ -525,7 +525,10 @@ static void take_buckets(struct row_reader *row, struct arena *arena, struct dur
     const uint8_t *at = row->at;
     do {
         uint64_t head, more = 0;
-        at = row_take_from(row, at, &head);
+        if (LIKELY(at < row->end && *at < 0x80))
+            head = *at++;
+        else
+            at = row_take_from(row, at, &head);
         if ((head & COUNT_MASK) == COUNT_MASK)
             at = row_take_from(row, at, &more);
         uint64_t less = head & COUNT_MASK, distance = head >> COUNT_BITS;
@@ -540,7 +543,7 @@ static void take_buckets(struct row_reader *row, struct arena *arena, struct dur
     } while (bucket < last);
     row->at = at;
     row_refuse_if(row, !may_be_listed(total_ns, whole, min_ns, max_ns));
-    if (row->bad)
+    if (row->bad || !arena)
         return;
     *to = (struct durations){.count = whole,
                              .total_ns = total_ns,

@@ -137,7 +137,7 @@ size_t durations_numbers(const struct durations *durations);
 uint8_t *durations_put(uint8_t *at, const struct durations *durations);
 
 /* Reads the output of durations_put(), with memory in `arena`. If it is inconsistent, the row is
- * bad, and `*to` empty. */
+ * bad, and `*to` empty. Without an arena, it only checks, and `*to` may have no buckets. */
 void durations_take(struct row_reader *row, struct arena *arena, struct durations *to);
 
 /* Makes `*to` of more than DURATIONS_EXACT durations in `count` buckets, ascending and not empty,

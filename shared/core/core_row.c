@@ -42,6 +42,8 @@ struct record *row_add_like(struct row *row, enum record_kind kind, const struct
     struct record *record = like ? arena_copy(arena, like, bytes) : arena_take(arena, bytes);
     record->kind = (uint8_t)kind;
     row->at[row->count++] = record;
+    if (kind == RECORD_LET_CPU)
+        row->cpu_lets = row->count;
     return record;
 }
 
@@ -110,7 +112,7 @@ void row_pass(struct row *row)
     for (size_t i = 0; i < row->count; i++)
         clear_record(row->at[i]);
     row->passed += row->count;
-    row->count = 0;
+    row->count = row->cpu_lets = 0;
     arena_reuse(&row->records);
 }
 

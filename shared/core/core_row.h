@@ -437,6 +437,7 @@ struct row {
     struct record **at;
     size_t count, room;
     size_t passed;   /* number of records that row_pass() has removed */
+    size_t cpu_lets; /* number of records up to the last RECORD_LET_CPU */
     life_name names; /* assigned so far */
     uint32_t labels; /* likewise */
     uint32_t requests;

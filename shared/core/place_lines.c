@@ -135,11 +135,12 @@ void join_uses(struct core *core, const struct uses_line *line)
         return;
     if (line->proven_ns != TIME_NONE)
         descriptor_prove(core, used, line->proven_ns);
+    /* First its end: readers keep uses of a descriptor separately until they know it. */
+    if (line->closed && !used->ended)
+        descriptor_end(core, used, line->close_ns, line->close_hard);
     if (line->cell.calls.count && used->proven)
         descriptor_emit_uses(core, used, place.thread, join_labeled(core, line->label),
                              &line->cell);
-    if (line->closed && !used->ended)
-        descriptor_end(core, used, line->close_ns, line->close_hard);
 }
 
 void join_use(struct core *core, const struct use_step *step)

@@ -16,6 +16,12 @@ struct fold *fold_new(struct text session)
     return fold;
 }
 
+void fold_recycle(struct fold *fold, struct arena_store *store)
+{
+    assert(!fold->arena.first && !fold->passed_arena.first);
+    fold->arena.store = fold->passed_arena.store = store;
+}
+
 uint32_t fold_name_id(struct fold *fold, struct text text)
 {
     /* Most results are in no phase. */

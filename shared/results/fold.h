@@ -10,6 +10,8 @@ struct fold;
 /* `session` is the session's id, host/name/creation time; copied. */
 struct fold *fold_new(struct text session);
 void fold_free(struct fold *fold); /* NULL is fine */
+/* Before it takes anything: its memory comes from the store, which outlives it. */
+void fold_recycle(struct fold *fold, struct arena_store *store);
 
 /* Takes the next record of the log. Reading may start anywhere: the entities of cells are then
  * unknown until they are published again. */

@@ -42,8 +42,8 @@ static inline struct passed_in passed_in(struct bytes bytes)
     return (struct passed_in){.row = {bytes.at, end, false}};
 }
 
-/* Decodes the next one: its name points into the bytes, its uses into `arena`. False: no more, or
- * `in->row` is bad. */
+/* Decodes the next one: its name points into the bytes, its uses into `arena` (NULL: it is only
+ * checked). False: no more, or `in->row` is bad. */
 bool passed_take(struct passed_in *in, struct arena *arena, struct passed *out);
 
 /* Whether the bytes are `count` valid descriptors. */
