@@ -29,9 +29,8 @@ struct mapping {
     /* Number of events: of the chunk itself before and after the interval, of the seam in the
      * interval and after it. */
     uint64_t early, left, seam, beyond;
-    bool windowed;          /* only a part of the interval is needed */
-    bool begun;             /* the first event of the interval was read */
-    uint64_t thread_events; /* events that are not in a trace */
+    bool windowed; /* only a part of the interval is needed */
+    bool begun;    /* the first event of the interval was read */
 };
 
 /* The session's identity in the records of a chunk. */
@@ -178,8 +177,7 @@ static void emit_threads(struct mapping *mapping, uint64_t time_ns)
             event.value[PPID] = thread->ppid;
         }
         event.text[0] = text_of(thread->name);
-        core_map(mapping->core, &event, 1);
-        mapping->thread_events++;
+        core_map_untraced(mapping->core, &event);
     }
 }
 
@@ -366,7 +364,7 @@ static struct interval_end describe_end(struct mapping *mapping, const struct id
                                .has_traces = identity->has_traces,
                                .gap_before = identity->gap_before,
                                .final = identity->final,
-                               .events = counts.events - mapping->thread_events,
+                               .events = counts.events,
                                .single_events = counts.single_events,
                                .tallies = counts.tallies,
                                .first_ns = counts.first_ns,

@@ -337,11 +337,14 @@ static bool join_head(struct joiner *joiner, struct queued *queued)
     if (must_wait(joiner, queued))
         return false;
     begin(joiner, queued);
-    for (joiner->at = 0; joiner->at < queued->row.count; joiner->at++)
-        if (!join_record(joiner, queued->row.at[joiner->at])) {
-            refuse_rest(joiner, queued);
-            break;
-        }
+    bool fits = core_has_room(joiner->core, end->events);
+    if (!fits)
+        end->events = 0;
+    for (joiner->at = 0; fits && joiner->at < queued->row.count; joiner->at++)
+        if (!join_record(joiner, queued->row.at[joiner->at]))
+            fits = false;
+    if (!fits)
+        refuse_rest(joiner, queued);
     if (end->end_ns != UINT64_MAX)
         engine_forget(joiner->engine, end->end_ns);
     emit_cells(joiner);

@@ -168,6 +168,14 @@ static void enter_definition(struct instances *all, struct instance *instance)
     all->entered[definition] = instance;
 }
 
+bool instances_has_twin(const struct instance *instance)
+{
+    const struct instance *older = instance->older, *newer = instance->newer;
+    uint64_t order = instance_eldest(instance)->order;
+    return (older && instance_eldest(older)->order == order) ||
+           (newer && instance_eldest(newer)->order == order);
+}
+
 static void leave_definition(struct instances *all, struct instance *instance)
 {
     uint32_t definition = instance->definition;

@@ -123,6 +123,10 @@ static inline uint64_t instance_order(uint64_t event, uint32_t definition)
     return (event << EVENT_SHIFT | definition) + 1;
 }
 
+/* Whether another one of its definition has the same eldest order, which identifies it: of two
+ * events without a number, or with one that a row states wrongly. */
+bool instances_has_twin(const struct instance *instance);
+
 /* The trace's time is `now_ns`; true at a new tick. */
 static inline bool instances_tick(struct instances *all, uint64_t now_ns)
 {

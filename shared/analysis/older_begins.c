@@ -26,8 +26,6 @@ enum { SIZE_LONG = 255, SIZE_BYTES = 3 };
 /* A block is a record of saved state, and is written completely when a step is added. */
 enum { BLOCK_FIRST = 96, BLOCK_MOST = 1 << 10, BLOCK_BYTES_MOST = 1 << 20 };
 
-#define EVENTS_MOST (UINT64_C(1) << (63 - EVENT_SHIFT))
-
 enum { PARTS = 8, BITS_OTHER = 0xe0, INTERRUPTED_PARTS = 4 };
 
 static void parts_of(const struct time_vector *time, uint64_t parts[PARTS])
@@ -293,7 +291,7 @@ bool older_begins_valid(struct begin_steps *steps)
         }
         if (!read_size(&reader, &raw))
             break;
-        ascend &= raw.events > 0 && raw.events <= EVENTS_MOST - events;
+        ascend &= raw.events > 0 && raw.events <= SESSION_EVENTS_MAX - events;
         events += raw.events;
         has_other |= (raw.bits & BITS_OTHER) || raw.interrupted.before_ns > 0;
     }

@@ -20,6 +20,9 @@
  * events. */
 enum { EVENT_SHIFT = 16 };
 
+/* Events of a session are numbered below this, so that an order has 63 bits. */
+#define SESSION_EVENTS_MAX (UINT64_C(1) << (63 - EVENT_SHIFT))
+
 /* Maximum number of calls in a step, whose size has 16 bits. A thread that was blocked in more
  * calls begins no older begins. */
 enum { OLDER_BEGIN_CALLS_MAX = 3000 };

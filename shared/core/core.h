@@ -42,6 +42,8 @@ struct core *core_new_mapping(struct schema *schema, const struct core_mapping *
                               struct row *row);
 /* Events and losses, in order. */
 void core_map(struct core *core, const struct event *events, size_t count);
+/* The same for an event that is in no trace: it gets no number. */
+void core_map_untraced(struct core *core, const struct event *event);
 /* The end of the interval: writes all unwritten data to the row. */
 void core_map_end(struct core *core);
 struct core_counts {
@@ -73,7 +75,10 @@ void core_event(struct core *core, const struct event *event);
 /* One record of its row. False if it contradicts earlier records: the record is ignored, and the
  * rest of the row must not be joined. */
 MUST_CHECK bool core_join(struct core *core, const struct record *record);
-/* Ends the interval, which had `events`: emits its sums. */
+/* Whether an interval may have so many events: those of a session are numbered below
+ * SESSION_EVENTS_MAX. */
+bool core_has_room(const struct core *core, uint64_t events);
+/* Ends the interval, which had `events`, for which there is room: emits its sums. */
 void core_end(struct core *core, uint64_t events);
 /* Whether the current interval has a kernel trace. */
 bool core_has_kernel(const struct core *core);

@@ -202,15 +202,17 @@ static void join_let(struct core *core, enum record_kind kind, const struct let 
         life_book(life, let->time_ns);
 }
 
-static void join_step(struct core *core, const struct step *step)
+static bool join_step(struct core *core, const struct step *step)
 {
     const struct event *event = &step->event;
+    if (event->kind != EVENT_LOSS && !core_has_room(core, step->number))
+        return false;
     tick(core, event->time_ns);
     core->event_number = step->number + 1;
     core->summed = step->summed;
     if (event->kind == EVENT_LOSS) {
         join_border(core, event->cpu, event->time_ns);
-        return;
+        return true;
     }
     struct cpu *cpu = event->domain == DOMAIN_KERNEL ? cpu_at(core, event->cpu) : NULL;
     if (cpu) {
@@ -244,6 +246,7 @@ static void join_step(struct core *core, const struct step *step)
         name(core, step->prev, life_find(core, (int32_t)event->value[0]));
     if (step->next)
         name(core, step->next, life_find(core, (int32_t)event->value[2]));
+    return true;
 }
 
 bool core_join(struct core *core, const struct record *record)
@@ -258,7 +261,7 @@ bool core_join(struct core *core, const struct record *record)
             tick(core, record->label.time_ns);
         join_label(core, &record->label);
         break;
-    case RECORD_INSTANCE: join_instance(core, &record->instance); break;
+    case RECORD_INSTANCE: return join_instance(core, &record->instance);
     case RECORD_LET_PLACE: join_let_place(core, &record->place_let); break;
     case RECORD_PLACE: join_place(core, &record->place); break;
     case RECORD_USES: join_uses(core, &record->uses); break;
@@ -266,12 +269,12 @@ bool core_join(struct core *core, const struct record *record)
     case RECORD_CHANGE: join_change(core, &record->change); break;
     case RECORD_LIFE: return join_life_line(core, &record->life);
     case RECORD_CPU: join_cpu_line(core, &record->cpu); break;
-    case RECORD_EVENT: join_step(core, &record->step); break;
+    case RECORD_EVENT: return join_step(core, &record->step);
     case RECORD_TIME: tick(core, record->time_ns); break;
     case RECORD_COUNT: return join_count(core, &record->count);
     case RECORD_SPAN: return join_span(core, &record->span);
     case RECORD_WAITS: waits_join(core, &record->waits); break;
-    case RECORD_LAYERS: layers_join(core, &record->layers); break;
+    case RECORD_LAYERS: return layers_join(core, &record->layers);
     case RECORD_PASSED: join_passed(core, &record->passed); break;
     case RECORD_ANALYSIS: break; /* for the owner of the engine */
     }
@@ -298,8 +301,14 @@ static void free_over(struct core *core)
     core->ended_count = kept;
 }
 
+bool core_has_room(const struct core *core, uint64_t events)
+{
+    return events < SESSION_EVENTS_MAX - core->past_events;
+}
+
 void core_end(struct core *core, uint64_t events)
 {
+    assert(core_has_room(core, events));
     core->past_events += events;
     join_places_end(core);
     counts_emit(core);

@@ -123,6 +123,8 @@ static void keep_life(struct keep *keep, struct life *life)
     }
     if (!life->exited)
         kept.life.exit_ns = TIME_NONE;
+    if (life->over)
+        kept.life.cpu = -1;
     for (unsigned i = 0; i < 2; i++)
         if (life->used[i])
             kept.used[i] = serial(keep, &life->used[i]->serial);

@@ -737,6 +737,12 @@ void core_map(struct core *core, const struct event *events, size_t count)
     core->batch_number += count;
 }
 
+void core_map_untraced(struct core *core, const struct event *event)
+{
+    core_map(core, event, 1);
+    core->batch_number--;
+}
+
 void core_map_end(struct core *core)
 {
     write_all(core);

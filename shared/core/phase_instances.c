@@ -85,6 +85,14 @@ static void close_by(struct core *core, struct instance *instance,
         instances_forget(&life->phases);
 }
 
+/* Its end is unknown, also of its older begins. */
+static void have_no_end(struct core *core, struct instance *instance)
+{
+    phase_sum_at(core, life_of(instance), instance->path)->cell.end_unknown +=
+        1 + instance_older_count(instance);
+    close_by(core, instance, instances_close_with_older);
+}
+
 void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,
                   const struct field_value *values, uint32_t path, uint64_t order)
 {
@@ -96,9 +104,13 @@ void phase_begins(struct core *core, struct life *life, const struct event *even
                                          .begin_ns = event->time_ns,
                                          .order = order,
                                          .values = values};
-    segment_begins(core, instances_begin(&core->phases, &life->phases, &begin));
+    struct instance *instance = instances_begin(&core->phases, &life->phases, &begin);
     life->spends = true;
     life->label_epoch = 0;
+    if (core->mode == CORE_JOIN && instances_has_twin(instance))
+        have_no_end(core, instance);
+    else
+        segment_begins(core, instance);
 }
 
 static void add_credit(struct life *life, uint32_t label, uint64_t count)
@@ -216,14 +228,6 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     if (life_is_in_call(life) && !instance->in_call && !definition->segments)
         add_credit(life, instance->path, 1);
     close_by(core, instance, instances_close);
-}
-
-/* The same for its older begins. */
-static void have_no_end(struct core *core, struct instance *instance)
-{
-    phase_sum_at(core, life_of(instance), instance->path)->cell.end_unknown +=
-        1 + instance_older_count(instance);
-    close_by(core, instance, instances_close_with_older);
 }
 
 static void eldest_has_no_end(struct core *core, struct instance *instance)
@@ -573,12 +577,14 @@ static void join_older_begins(struct instances *phases, const struct life *life,
     set_spent(life, &older_begins->youngest, &line->youngest.time, line->youngest.calls);
 }
 
-void join_instance(struct core *core, const struct instance_line *line)
+bool join_instance(struct core *core, const struct instance_line *line)
 {
+    if (!core_has_room(core, line->event))
+        return false;
     struct instances *phases = &core->phases;
     struct life *life = join_life_of(core, line->life);
     if (!life || line->definition >= phases->set->count)
-        return;
+        return true;
     struct instance_begin begin = {
         .definition = line->definition,
         .path = join_labeled(core, line->label),
@@ -594,6 +600,10 @@ void join_instance(struct core *core, const struct instance_line *line)
         oldest.order = instance_order(core->past_events + line->oldest.event, line->definition);
     }
     struct instance *instance = instances_begin(phases, &life->phases, &oldest);
+    if (instances_has_twin(instance)) {
+        have_no_end(core, instance);
+        return true;
+    }
     if (line->older_begins > 0) {
         join_older_begins(phases, life, line, instance);
         instances_go_on_top(phases, instance, &begin);
@@ -601,6 +611,7 @@ void join_instance(struct core *core, const struct instance_line *line)
     set_spent(life, &instance->mark, &line->time, line->calls);
     life->spends = true;
     join_segments(core, line, instance);
+    return true;
 }
 
 /* --- joining: time before the first call --- */

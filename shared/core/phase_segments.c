@@ -9,7 +9,7 @@ void segment_begins(struct core *core, struct instance *instance)
 {
     struct instance *request =
         instances_request(&core->phases, instance->thread, instance->definition, instance->values);
-    if (request)
+    if (request && request->mark.order < instance->mark.order)
         segment_begin(core->phases.changes, request, instance, instance->mark.begin_ns);
 }
 
@@ -115,7 +115,7 @@ void join_segments(struct core *core, const struct instance_line *line, struct i
         instance->row_name = line->name;
     }
     struct instance *request = request_named(core, line->request);
-    if (request && !instance->request &&
+    if (request && !instance->request && request->mark.order < instance->mark.order &&
         phase_is_segment(set->at[line->definition], set->at[request->definition]))
         segment_link(core->phases.changes, request, instance);
 }

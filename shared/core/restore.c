@@ -362,7 +362,7 @@ static void restore_block(struct restore *restore, const struct kept_older_begin
                                 .call_count = line->call_count};
     uint64_t order = older_begins->youngest.order;
     bool follows = older_begins->top ? kept->block == order : kept->block <= order;
-    if (holds(restore, older_begins_valid(&steps) && follows && order >> 62 == 0))
+    if (holds(restore, older_begins_valid(&steps) && follows && order >> 63 == 0))
         older_begins_add_block(older_begins, kept->block, &steps);
     free(calls);
 }
@@ -556,7 +556,8 @@ static void restore_all(struct restore *restore)
     core->last_process = kept->last_process;
     core->last_descriptor = kept->last_descriptor;
     core->last_serial = kept->last_serial;
-    core->past_events = kept->past_events;
+    if (holds(restore, kept->past_events < SESSION_EVENTS_MAX))
+        core->past_events = kept->past_events;
     core->border_epoch = kept->border_epoch;
     core->time_ns = kept->time_ns;
     core->phases.now_ns = kept->phases_now_ns;

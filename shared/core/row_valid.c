@@ -33,6 +33,14 @@ static bool is_name(uint32_t name, size_t index)
     return name / NAMES_OF_A_RECORD <= index;
 }
 
+static bool is_cpu_line(const struct cpu_line *line, size_t index)
+{
+    bool has_run = line->known && line->run_whole; /* it becomes a slice */
+    return is_cpu(line->cpu) && is_name(line->current, index) && has_handlers(line) &&
+           (!has_run || line->run_begin_ns != TIME_NONE) &&
+           are_slices(line->slices, line->slice_count);
+}
+
 static bool is_let(const struct let *let, bool by_cpu, size_t index)
 {
     return let->name > 0 && is_name(let->name, index) && let->time_ns != TIME_NONE &&
@@ -229,10 +237,7 @@ bool record_is_valid(const struct record *record, size_t index, const struct pha
                record->place_let.fd >= 0;
     case RECORD_LIFE: return is_life(&record->life, index);
     case RECORD_INSTANCE: return is_instance(&record->instance, index, phases);
-    case RECORD_CPU:
-        return is_cpu(record->cpu.cpu) && is_name(record->cpu.current, index) &&
-               has_handlers(&record->cpu) &&
-               are_slices(record->cpu.slices, record->cpu.slice_count);
+    case RECORD_CPU: return is_cpu_line(&record->cpu, index);
     case RECORD_PLACE: return is_place(&record->place, index);
     case RECORD_USES: return is_name(record->uses.place, index);
     case RECORD_USE: return is_name(record->use.place, index) && record->use.entry_ns != TIME_NONE;

@@ -758,7 +758,7 @@ size_t spans_count(const struct core *core)
 
 uint64_t spans_last_ns(const struct core *core)
 {
-    return core->spans ? core->spans->last_ns : 0;
+    return spans_count(core) > 0 ? core->spans->last_ns : 0;
 }
 
 struct change *spans_change(const struct core *core, size_t index)

@@ -344,7 +344,7 @@ struct core {
     size_t label_count, label_room;
     struct instance **requests; /* by name, for the current row; NULL: over */
     size_t request_count, request_room;
-    uint64_t past_events;
+    uint64_t past_events;  /* at most SESSION_EVENTS_MAX */
     uint64_t event_number; /* in its interval: one more than that of the current event */
     uint32_t summed;       /* of the current event, as in struct step */
     struct map processes;  /* by pid: the newest, process_by_pid() */
@@ -677,7 +677,7 @@ void layers_forget(struct life *life);
 void layers_free(struct life *life);
 /* Mapping: writes its layers, after its instances have been written. */
 void layers_write(struct core *core, struct life *life);
-void layers_join(struct core *core, const struct layers_line *line);
+MUST_CHECK bool layers_join(struct core *core, const struct layers_line *line);
 /* Joining: translates the waits of an instance of a row; `to` owns them. */
 void waits_resolve(const struct core *core, const struct ended_instance *from,
                    struct ended_instance *to);
@@ -745,7 +745,7 @@ static inline struct life *life_of(const struct instance *instance)
 /* --- joining --- */
 void join_phases(struct core *core, struct life *life, const struct event *event, uint32_t summed);
 void join_label(struct core *core, const struct label_let *let);
-void join_instance(struct core *core, const struct instance_line *line);
+MUST_CHECK bool join_instance(struct core *core, const struct instance_line *line);
 void join_credits(struct core *core, struct life *life, const struct life_line *line);
 void join_phase_sums(struct core *core, struct life *life, const struct life_line *line);
 uint32_t join_labeled(const struct core *core, uint32_t label);

@@ -314,11 +314,14 @@ static void take_out(struct wait_layer *layer, const struct instance_wait *wait)
     from->total_ns -= wait->total_ns < from->total_ns ? wait->total_ns : from->total_ns;
 }
 
-void layers_join(struct core *core, const struct layers_line *line)
+bool layers_join(struct core *core, const struct layers_line *line)
 {
+    for (size_t i = 0; i < line->wait_count; i++)
+        if (!core_has_room(core, line->waits[i].order >> EVENT_SHIFT))
+            return false;
     struct life *life = join_life_of(core, line->life);
     if (!life || life->phases.count == 0)
-        return;
+        return true;
     life_touch(life);
     struct wait_layers *layers = layers_of(life);
     size_t below = layers->count;
@@ -335,6 +338,7 @@ void layers_join(struct core *core, const struct layers_line *line)
     layers->added += line->wait_count;
     if (layers->added >= BOUND_AGAIN)
         layers_bound(layers);
+    return true;
 }
 
 /* Only the largest are kept. */
