@@ -85,7 +85,7 @@ class Session:
             before[1] += spent.before_blocked_ns
 
     def pid_of(self, thread):
-        """The process's number, or None as long as nobody has told it."""
+        """The pid of the process, or None while unknown."""
         told = self.threads.get(thread)
         return told.process & 0xFFFFFFFF if told and told.process else None
 

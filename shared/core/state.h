@@ -622,7 +622,7 @@ void life_interrupt(struct core *core, struct life *life, const struct interrupt
 void map_event_without_cpu(struct core *core, const struct event *event);
 /* Why the thread of a kernel event without a tid context is unknown. */
 enum tally unknown_thread_tally(const struct core *core, const struct event *event);
-/* --- whose.c: the thread of an event, and its contexts --- */
+/* --- event_thread.c: the thread of an event, and its contexts --- */
 /* A kernel event with contexts; a user-space event. */
 void map_context_event(struct core *core, struct cpu *cpu, const struct event *event);
 void map_user_event(struct core *core, const struct event *event);
@@ -842,7 +842,7 @@ void process_drop(struct core *core, struct process *process);
 void process_emit_fact(const struct core *core, const struct process *process);
 void processes_forget_past(struct core *core, uint64_t time_ns);
 
-/* --- births.c: fork, exec, exit, and state dumps --- */
+/* --- process_events.c: fork, exec, exit, and state dumps --- */
 void map_birth_event(struct core *core, const struct event *event, struct life *actor);
 /* Returns the life that the event belongs to from then on. */
 struct life *join_exec(struct core *core, const struct event *event);
