@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Time per phase, live, from the results topic: with the published .proto and stock clients alone.
+"""Time per phase, live, from the results topic, with only the published .proto and stock clients.
 
     protoc --python_out=. --proto_path=proto proto/result.proto   # makes result_pb2.py
     pip install confluent-kafka protobuf                          # or Debian's python3-...
     examples/consumer.py --brokers kafka-1:9092
 
-The topic is a log of facts (proto/result.proto): entities are told by id, again when more is known;
+The topic is a log (proto/result.proto): entities are published by id, and again when more is known;
 cells are numbers that add up. So a reader keeps sums by id, and looks up names when it prints.
 """
 import argparse
@@ -20,12 +20,12 @@ try:
 except ImportError:
     sys.exit("no result_pb2: protoc --python_out=. --proto_path=proto proto/result.proto")
 
-FORMAT = 3  # that this program knows
+FORMAT = 3  # the newest that this program supports
 STATES = ("user", "sys", "runnable", "blocked", "unknown")
 
 
 class Sum:
-    """Instances of a phase: how many, how long, and where their time went (all in ns)."""
+    """Instances of a phase: their number, total time, and time by state (all in ns)."""
 
     def __init__(self):
         self.count = self.total = 0
@@ -39,25 +39,25 @@ class Sum:
 
 
 class Session:
-    """What has been told of one session."""
+    """The results of one session so far."""
 
     def __init__(self):
         self.threads = {}  # id -> result_pb2.Thread, its name resolved
         self.names = {}  # id -> name
-        self.programs = {}  # id -> what the trace of its process says that this is called
+        self.programs = {}  # id -> program name in the user-space trace of its process
         self.sums = defaultdict(Sum)  # (thread id, phase) -> Sum
-        # Time before the first system call of a thread's stretch: in a call, or in none? Only that
-        # call's end tells, and it may come later.
+        # Time before the first system call event of a thread's stretch: in a call if that event is
+        # its exit, which may be published later; else outside of calls.
         self.before = defaultdict(lambda: [0, 0])  # (thread id, stretch, phase) -> running, blocked
         self.first_calls = set()  # (thread id, stretch)
         self.intervals = 0
 
     def take(self, result, names):
-        """One result of a record; `names` are the record's."""
-        kind = result.WhichOneof("kind")  # None: one that this .proto does not know yet
+        """Adds one result of a record with these `names`."""
+        kind = result.WhichOneof("kind")  # None: a kind newer than this .proto
         if kind == "thread":
             thread = result.thread
-            self.threads[thread.id] = thread  # the newest word replaces the older one
+            self.threads[thread.id] = thread  # the newest result replaces older ones
             if thread.HasField("name"):
                 self.names[thread.id] = names[thread.name].decode(errors="replace")
             if thread.HasField("program"):
@@ -70,7 +70,7 @@ class Session:
             self.intervals += 1
 
     def take_phase(self, cell, phase):
-        """A cell is added to what there is: it says nothing of what came before."""
+        """Adds a cell to the sums: it has only the difference since the previous one."""
         into, spent = self.sums[cell.thread, phase], cell.time
         into.count += cell.complete.count
         into.total += cell.complete.total_ns
@@ -86,28 +86,28 @@ class Session:
 
     def pid_of(self, thread):
         """The pid of the process, or None while unknown."""
-        told = self.threads.get(thread)
-        return told.process & 0xFFFFFFFF if told and told.process else None
+        fact = self.threads.get(thread)
+        return fact.process & 0xFFFFFFFF if fact and fact.process else None
 
     def process_name(self, pid):
-        """Of the last process of the number: the name of its leader; or what its trace says; or the
-        name of the thread with the lowest number that has one."""
+        """For the last process with this pid: the name of its leader, else the program name in its
+        trace, else the name of the named thread with the lowest tid."""
         threads = [id for id in self.threads if self.pid_of(id) == pid]
         last = max(self.threads[id].process for id in threads)
         names = []
         for id in threads:
-            told = self.threads[id]
-            if told.process != last:
-                continue  # of one that had the number before
-            rank = (2, 0) if told.tid == pid else (0, -told.tid)
+            fact = self.threads[id]
+            if fact.process != last:
+                continue  # of an earlier process with this pid
+            rank = (2, 0) if fact.tid == pid else (0, -fact.tid)
             if id in self.names:
-                names.append((rank, told.kernel_named, id, self.names[id]))
+                names.append((rank, fact.kernel_named, id, self.names[id]))
             if id in self.programs:
                 names.append(((1, 0), False, id, self.programs[id]))
         return max(names)[-1] if names else "?"
 
     def rows(self):
-        """(pid, phase, Sum), of all threads of a process together."""
+        """(pid, phase, Sum) over all threads of a process."""
         by_process = defaultdict(Sum)
         for (thread, phase), added in self.sums.items():
             by_process[self.pid_of(thread), phase].add(added)
@@ -128,7 +128,7 @@ class Log:
         self.wanted = wanted
 
     def take(self, value):
-        """The value of one Kafka record. False: it cannot be read."""
+        """Adds the value of one Kafka record. False: it cannot be decoded."""
         record = result_pb2.ResultRecord()
         try:
             record.ParseFromString(value)
@@ -152,7 +152,7 @@ class Log:
                 print(*fields, sep="\t")
 
     def print_table(self, top):
-        """The phases that took longest, of each session."""
+        """The phases with the most time, by session."""
         for name, session in sorted(self.sessions.items()):
             print(f"{name}: {session.intervals} intervals")
             print(f"  {'process':24} {'phase':28} {'count':>8} {'total ms':>12}"
@@ -166,10 +166,10 @@ class Log:
 
 
 def open_topic(options):
-    """A consumer of all partitions, from their begin, that is a member of no group."""
+    """A consumer of all partitions, from their begin, without a group."""
     settings = {"bootstrap.servers": options.brokers, "group.id": "consumer.py",
                 "enable.auto.commit": False, "enable.partition.eof": True,
-                # Without this, records of transactions that were aborted are seen, too.
+                # Otherwise, records of aborted transactions are returned, too.
                 "isolation.level": "read_committed"}
     settings.update(pair.split("=", 1) for pair in options.setting)
     consumer = Consumer(settings)
@@ -182,7 +182,7 @@ def open_topic(options):
 
 
 def follow(options):
-    """Reads, and prints: once all that is there is read, or every second."""
+    """Reads and prints: with --once at the end of the topic, else every second."""
     consumer, unread = open_topic(options)
     log, printed, damaged = Log(options.session), 0.0, 0
     while True:

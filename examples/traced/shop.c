@@ -1,16 +1,16 @@
-/* shop -- a small server that tells LTTng which request it works on, and in which phase.
+/* shop -- a small server with LTTng tracepoints around its requests and their phases.
  *
  *     shop SECONDS THREADS LOG
  *
- * Its threads serve requests of their own making until SECONDS are over: each is parsed, looked
- * up in a file, and answered, which takes between half a millisecond and some hundred. LOG gets a
- * line for each request and each phase: what the traces should say, too.
+ * Its threads serve generated requests for SECONDS: each one is parsed, looked up in a file, and
+ * answered, which takes between half a millisecond and some hundred. LOG gets a line for each
+ * request and each phase, to compare with the traces.
  *
  *     request LABEL LEAST_NS MOST_NS
  *     phase LABEL PHASE LEAST_NS MOST_NS
  *
- * How long it took (CLOCK_MONOTONIC), without its tracepoints and with them: what the traces tell
- * lies between.
+ * The durations (CLOCK_MONOTONIC) exclude and include the tracepoints: the duration in the traces
+ * is between them.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -38,16 +38,16 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Of something that was begun: before its first tracepoint, and behind it. */
+/* The times before and after the first tracepoint of a request or phase. */
 struct begun {
-    uint64_t before_ns, behind_ns;
+    uint64_t before_ns, after_ns;
 };
 
 /* `ends_ns`: before the last tracepoint. */
-static void tell(FILE *log, const char *what, const struct begun *begun, uint64_t ends_ns)
+static void log_times(FILE *log, const char *what, const struct begun *begun, uint64_t ends_ns)
 {
     uint64_t ended_ns = now_ns();
-    fprintf(log, "%s %llu %llu\n", what, (unsigned long long)(ends_ns - begun->behind_ns),
+    fprintf(log, "%s %llu %llu\n", what, (unsigned long long)(ends_ns - begun->after_ns),
             (unsigned long long)(ended_ns - begun->before_ns));
 }
 
@@ -73,7 +73,7 @@ static void work(const char *phase, unsigned *seed)
             close(fd);
         }
         rest_us(200 + chance % 2000);
-    } else { /* answer: waits for somebody, now and then for long */
+    } else { /* answer: waits, occasionally for a long time */
         rest_us(chance % 50 == 0 ? 150000 : 1000 + chance % 8000);
     }
 }
@@ -85,11 +85,11 @@ static void go_through(struct shop *shop, int id, const char *label, const char 
     snprintf(what, sizeof what, "phase %s %s", label, phase);
     struct begun begun = {.before_ns = now_ns()};
     lttng_ust_tracepoint(shop, phase_begin, id, phase);
-    begun.behind_ns = now_ns();
+    begun.after_ns = now_ns();
     work(phase, seed);
     uint64_t ends_ns = now_ns();
     lttng_ust_tracepoint(shop, phase_end, id, phase);
-    tell(shop->log, what, &begun, ends_ns);
+    log_times(shop->log, what, &begun, ends_ns);
 }
 
 static void serve(struct shop *shop, unsigned *seed)
@@ -100,13 +100,13 @@ static void serve(struct shop *shop, unsigned *seed)
     snprintf(what, sizeof what, "request %s", label);
     struct begun begun = {.before_ns = now_ns()};
     lttng_ust_tracepoint(shop, request_begin, id, label);
-    begun.behind_ns = now_ns();
+    begun.after_ns = now_ns();
     go_through(shop, id, label, "parse", seed);
     go_through(shop, id, label, "lookup", seed);
     go_through(shop, id, label, "answer", seed);
     uint64_t ends_ns = now_ns();
     lttng_ust_tracepoint(shop, request_end, id, label);
-    tell(shop->log, what, &begun, ends_ns);
+    log_times(shop->log, what, &begun, ends_ns);
 }
 
 static void *serve_all(void *context)

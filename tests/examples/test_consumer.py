@@ -37,7 +37,7 @@ def phases_of(lines):
 NAMES = """
 import consumer, result_pb2
 session = consumer.Session()
-def told(names, **fields):
+def add(names, **fields):
     result = result_pb2.Result()
     result.thread.begin_ns = result.thread.end_ns = 0
     for field, value in fields.items():
@@ -45,16 +45,16 @@ def told(names, **fields):
     session.take(result, names)
 def named(pid, name):
     assert session.process_name(pid) == name, (pid, session.process_name(pid))
-told([b"worker"], id=1, process=1 << 32 | 7, tid=9, name=0)
-told([], id=2, process=1 << 32 | 7, tid=7)
-named(7, "worker")  # for want of a better one
-told([b"shopd"], id=3, process=1 << 32 | 7, tid=8, program=0)
-named(7, "shopd")  # as `env` of its trace says
-told([b"main"], id=2, process=1 << 32 | 7, tid=7, name=0)
+add([b"worker"], id=1, process=1 << 32 | 7, tid=9, name=0)
+add([], id=2, process=1 << 32 | 7, tid=7)
+named(7, "worker")  # no better name is known
+add([b"shopd"], id=3, process=1 << 32 | 7, tid=8, program=0)
+named(7, "shopd")  # from the `env` of its trace
+add([b"main"], id=2, process=1 << 32 | 7, tid=7, name=0)
 named(7, "main")
-told([], id=4, process=2 << 32 | 7, tid=7)
-named(7, "?")  # another process, of which nothing is told
-told([b"zoo"], id=5, process=2 << 32 | 7, tid=0, program=0)
+add([], id=4, process=2 << 32 | 7, tid=7)
+named(7, "?")  # another process without a name
+add([b"zoo"], id=5, process=2 << 32 | 7, tid=0, program=0)
 named(7, "zoo")
 """
 
