@@ -48,7 +48,7 @@ struct partition_options {
     struct record_sink state; /* a record without bytes (at NULL) deletes its key */
     /* Reports events of sessions. Or NULL. */
     void (*notify)(void *context, const struct partition_news *news);
-    void *context; /* of tell */
+    void *context; /* of notify */
 };
 
 /* Since partition_new(). */
