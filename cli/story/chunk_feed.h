@@ -27,8 +27,8 @@ struct open_chunk {
     struct interval interval;
 };
 
-/* `warnings`: NULL, or what is said of the chunk now and while it is read; `batches` as in struct
- * reader_choice. */
+/* `warnings`: NULL, or gets messages about the chunk now and while it is read; `batches` as in
+ * struct reader_choice. */
 MUST_CHECK enum status open_chunk(struct chunk_opening *opening, const struct chunk_ref *ref,
                                   const struct reader_warnings *warnings, unsigned batches,
                                   struct open_chunk *open, struct failure *why);

@@ -155,10 +155,10 @@ static void enter_definition(struct instances *all, struct instance *instance)
     struct instance *under = all->entered[definition];
     if (!under)
         under = all->newest[definition];
-    uint64_t order = instance_eldest(instance)->order;
-    while (under && instance_eldest(under)->order > order)
+    uint64_t order = instance_oldest(instance)->order;
+    while (under && instance_oldest(under)->order > order)
         under = under->older;
-    while (under && under->newer && instance_eldest(under->newer)->order < order)
+    while (under && under->newer && instance_oldest(under->newer)->order < order)
         under = under->newer;
     struct instance *over = under ? under->newer : all->oldest[definition];
     instance->older = under;
@@ -171,9 +171,9 @@ static void enter_definition(struct instances *all, struct instance *instance)
 bool instances_has_twin(const struct instance *instance)
 {
     const struct instance *older = instance->older, *newer = instance->newer;
-    uint64_t order = instance_eldest(instance)->order;
-    return (older && instance_eldest(older)->order == order) ||
-           (newer && instance_eldest(newer)->order == order);
+    uint64_t order = instance_oldest(instance)->order;
+    return (older && instance_oldest(older)->order == order) ||
+           (newer && instance_oldest(newer)->order == order);
 }
 
 static void leave_definition(struct instances *all, struct instance *instance)
@@ -474,13 +474,13 @@ bool instance_is_late(const struct instances *all, const struct instance *instan
 
 static bool is_over(const struct instances *all, const struct instance *instance)
 {
-    return is_late(all, instance, instance_eldest(instance)->begin_ns, all->now_ns);
+    return is_late(all, instance, instance_oldest(instance)->begin_ns, all->now_ns);
 }
 
 static int by_eldest(const void *a, const void *b)
 {
-    uint64_t left = instance_eldest(*(const struct instance *const *)a)->order;
-    uint64_t right = instance_eldest(*(const struct instance *const *)b)->order;
+    uint64_t left = instance_oldest(*(const struct instance *const *)a)->order;
+    uint64_t right = instance_oldest(*(const struct instance *const *)b)->order;
     return left < right ? -1 : left > right;
 }
 

@@ -123,7 +123,7 @@ static inline uint64_t instance_order(uint64_t event, uint32_t definition)
     return (event << EVENT_SHIFT | definition) + 1;
 }
 
-/* Whether another one of its definition has the same eldest order, which identifies it: of two
+/* Whether another one of its definition has the same oldest order, which identifies it: of two
  * events without a number, or with one that a row states wrongly. */
 bool instances_has_twin(const struct instance *instance);
 
@@ -215,7 +215,7 @@ static inline size_t instance_older_count(const struct instance *instance)
     return instance->older_begins ? instance->older_begins->count : 0;
 }
 /* The instance itself, if it has no older begins. */
-static inline const struct instance_mark *instance_eldest(const struct instance *instance)
+static inline const struct instance_mark *instance_oldest(const struct instance *instance)
 {
     return instance_older_count(instance) > 0 ? &instance->older_begins->oldest : &instance->mark;
 }

@@ -157,7 +157,7 @@ static void close_above(struct wait_layers *layers, uint64_t order)
 static bool begins_between(const struct instance **above, uint64_t from, uint64_t to)
 {
     const struct instance *each = *above;
-    while (each && instance_eldest(each)->order > to)
+    while (each && instance_oldest(each)->order > to)
         each = each->below;
     *above = each;
     return each && each->mark.order > from;
