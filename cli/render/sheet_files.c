@@ -73,13 +73,16 @@ static char *text_of_file(const struct file_row *row)
     return memory_format("(name unknown%s%s)", row->kind ? ": " : "", row->kind ? row->kind : "");
 }
 
-static void write_file_table(const struct sheet *sheet, const struct file_row **rows, size_t count)
+/* `of_one`: the heading names the process. */
+static void write_file_table(const struct sheet *sheet, const struct file_row **rows, size_t count,
+                             bool of_one)
 {
     static const struct column columns[] = {
-        {"File", COLUMN_TEXT, CUT_LEFT},    {"FD", COLUMN_NUMBER, CUT_NOT},
-        {"PID", COLUMN_NUMBER, CUT_NOT},    {"Calls", COLUMN_COUNT, CUT_NOT},
-        {"Read", COLUMN_BYTES, CUT_NOT},    {"Written", COLUMN_BYTES, CUT_NOT},
-        {"Time", COLUMN_DURATION, CUT_NOT}, {"p99", COLUMN_ABOUT, CUT_NOT},
+        {"File", COLUMN_TEXT, CUT_LEFT},     {"FD", COLUMN_NUMBER, CUT_NOT},
+        {"Process", COLUMN_TEXT, CUT_RIGHT}, {"PID", COLUMN_NUMBER, CUT_NOT},
+        {"Calls", COLUMN_COUNT, CUT_NOT},    {"Read", COLUMN_BYTES, CUT_NOT},
+        {"Written", COLUMN_BYTES, CUT_NOT},  {"Time", COLUMN_DURATION, CUT_NOT},
+        {"p99", COLUMN_ABOUT, CUT_NOT},      {"Max", COLUMN_DURATION, CUT_NOT},
     };
     size_t sum_count = 0;
     struct file_sum *sums = sum_files(rows, count, &sum_count);
@@ -88,12 +91,19 @@ static void write_file_table(const struct sheet *sheet, const struct file_row **
         const struct file_sum *sum = &sums[i];
         sheet_cell_text(table, text_of_file(sum->first));
         sheet_cell_identity(table, sum->fd);
-        sheet_cell_identity(table, sum->first->pid);
+        if (of_one) {
+            table_none(table);
+            table_none(table);
+        } else {
+            table_text(table, sum->first->process ? sum->first->process : "?");
+            sheet_cell_identity(table, sum->first->pid);
+        }
         table_number(table, sum->calls.count);
         sheet_cell_counted(table, sum->read_bytes);
         sheet_cell_counted(table, sum->write_bytes);
         table_number(table, sum->calls.total_ns);
         sheet_cell_quantile(table, 990, &sum->calls);
+        table_number(table, sum->calls.max_ns);
     }
     table_print(table, sheet->out, &sheet->style);
     sheet_put_rest(sheet, table_rows(table), sum_count);
@@ -133,7 +143,7 @@ static bool write_files(const struct sheet *sheet, const char *title, struct sel
     }
     if (count) {
         sheet_put_selection(sheet, title, selection, true);
-        write_file_table(sheet, rows, count);
+        write_file_table(sheet, rows, count, selection.phase != NULL);
     }
     free(rows);
     return count > 0;
