@@ -120,7 +120,7 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
         {"Total", COLUMN_DURATION, CUT_NOT},   {"Min", COLUMN_DURATION, CUT_NOT},
         {"p50", COLUMN_ABOUT, CUT_NOT},        {"p99", COLUMN_ABOUT, CUT_NOT},
         {"Max", COLUMN_DURATION, CUT_NOT},     {"Errors", COLUMN_TEXT, CUT_NOT},
-        {"Slowest", COLUMN_TEXT, CUT_RIGHT},
+        {"Slowest", COLUMN_TEXT, CUT_WHOLE},
     };
     size_t sum_count = 0;
     struct call_sum *sums = sum_calls(rows, count, &sum_count);

@@ -206,13 +206,18 @@ static size_t column_width(const struct table *table, char **texts, size_t colum
     return width;
 }
 
-/* Reduces the columns that may be truncated, the widest first, until the width is at most `limit`.
- */
+/* Reduces the columns that may be truncated, the widest first, until the width is at most `limit`;
+ * before that, leaves out those that may be left out. */
 static void shrink(const struct table *table, size_t *widths, size_t limit)
 {
     size_t whole = INDENT;
     for (size_t i = 0; i < table->column_count; i++)
         whole += widths[i] + (i && widths[i] ? GAP : 0);
+    for (size_t i = 0; i < table->column_count && whole > limit; i++)
+        if (table->columns[i].cut == CUT_WHOLE && widths[i] > 0) {
+            whole -= widths[i] + GAP;
+            widths[i] = 0;
+        }
     while (whole > limit) {
         size_t widest = table->column_count;
         for (size_t i = 0; i < table->column_count; i++)

@@ -23,7 +23,8 @@ enum column_kind {
 enum column_cut {
     CUT_NOT,
     CUT_LEFT, /* for paths, whose end is most important */
-    CUT_RIGHT
+    CUT_RIGHT,
+    CUT_WHOLE /* the column is left out: a part of it is useless */
 };
 
 struct column {

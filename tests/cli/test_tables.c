@@ -127,6 +127,18 @@ Test(tables, keep_to_the_width_of_the_terminal_where_texts_can_be_cut)
     free(text);
 }
 
+Test(tables, leave_out_a_column_that_says_nothing_if_truncated)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    char *text = written(&hand, (struct tables_options){.style.width = 80});
+    const char *calls = strstr(text, "System calls in phase request");
+    cr_assert(calls != NULL);
+    cr_expect(strstr(calls, "Slowest") == NULL, "%s", calls);
+    cr_expect(strstr(calls, "EAGAIN 12, 1 other\n") != NULL, "%s", calls);
+    free(text);
+}
+
 Test(tables, are_sparse_with_color)
 {
     struct hand_report hand;
