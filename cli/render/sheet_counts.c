@@ -55,9 +55,14 @@ static size_t put_columns(const struct count_row *row, const struct column *numb
     return count;
 }
 
-static void put_by(struct table *table, const struct count_row *row)
+/* `left_out`: by key; or NULL. */
+static void put_by(struct table *table, const struct count_row *row, const bool *left_out)
 {
     for (size_t k = 0; k < row->value_count; k++) {
+        if (left_out && left_out[k]) {
+            table_none(table);
+            continue;
+        }
         char *text = value_text(row, &row->values[k]);
         table_text(table, text);
         free(text);
@@ -106,7 +111,7 @@ static void write_table(const struct sheet *sheet, const struct count_row **rows
     qsort(rows, count, sizeof *rows, by_most);
     for (size_t i = 0; i < count && i < sheet->top; i++) {
         const struct count_row *row = rows[i];
-        put_by(table, row);
+        put_by(table, row, NULL);
         table_number(table, row->cell.count);
         table_text(table, quantity_percent((double)row->cell.count / (double)whole).text);
         if (has_value)
@@ -183,7 +188,7 @@ static void write_spans_table(const struct sheet *sheet, const struct count_row 
     qsort(rows, count, sizeof *rows, by_total);
     for (size_t i = 0; i < count && i < sheet->top; i++) {
         const struct count_cell *cell = &rows[i]->cell;
-        put_by(table, rows[i]);
+        put_by(table, rows[i], NULL);
         table_number(table, cell->count);
         put_durations(table, &cell->value);
         sheet_cell_counted(table, cell->begin_unknown);
@@ -304,6 +309,18 @@ static void put_titles(struct titles *titles, struct column *columns, size_t cou
     }
 }
 
+/* Whether no row has a value of the key: without definitions, there are no phases. */
+static bool is_of_none(const struct count_row *const *rows, size_t count, size_t key)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct count_value *value = &rows[i]->values[key];
+        if (rows[i]->others || value->is_process || value->value.type != FIELD_TEXT ||
+            value->value.text.count > 0)
+            return false;
+    }
+    return true;
+}
+
 /* Sorted by the sum of values, if there are any, else by count. */
 static void write_built_in_table(const struct sheet *sheet, const struct built_in_count *built_in,
                                  const struct count_row **rows, size_t count)
@@ -320,6 +337,9 @@ static void write_built_in_table(const struct sheet *sheet, const struct built_i
     size_t column_count =
         put_columns(rows[0], has_value ? of_value : of_count, has_value ? 3 : 2, columns);
     put_titles(&titles, columns, rows[0]->value_count);
+    bool left_out[COLUMNS_MAX];
+    for (size_t k = 0; k < rows[0]->value_count; k++)
+        left_out[k] = is_of_none((const struct count_row *const *)rows, count, k);
     struct table *table = table_new(columns, column_count);
     uint64_t whole = 0;
     for (size_t i = 0; i < count; i++)
@@ -328,7 +348,7 @@ static void write_built_in_table(const struct sheet *sheet, const struct built_i
     for (size_t i = 0; i < count && i < sheet->top; i++) {
         const struct count_cell *cell = &rows[i]->cell;
         uint64_t part = has_value ? cell->value.total_ns : cell->count;
-        put_by(table, rows[i]);
+        put_by(table, rows[i], left_out);
         table_number(table, cell->count);
         if (has_value)
             table_number(table, part);

@@ -90,4 +90,11 @@ with tempfile.TemporaryDirectory() as scratch:
     if "is defined twice and would be counted twice" not in said:
         wrong(f"a file given twice: {said}")
 
+# Built-in tables by phase: without definitions, no row is in a phase, and the column is left out.
+for arguments, expected in (((), False), (("--phases", PHASES), True)):
+    lines = run("report", TRACE, *arguments).splitlines()
+    titles = lines[lines.index("Network packets sent") + 1].split()
+    if ("Phase" in titles) != expected:
+        wrong(f"{arguments}: columns {titles}")
+
 finish()
