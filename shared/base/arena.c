@@ -135,7 +135,10 @@ void *arena_buffer(struct arena *arena, size_t size)
 
 void *arena_copy(struct arena *arena, const void *from, size_t size)
 {
-    return memcpy(take(arena, size), from, size);
+    void *copy = take(arena, size);
+    if (size > 0) /* else `from` may be NULL */
+        memcpy(copy, from, size);
+    return copy;
 }
 
 char *arena_string(struct arena *arena, struct text text)
