@@ -240,8 +240,10 @@ static size_t merge_rows(struct wait_row *rows, size_t count)
 void fold_rows_waits(struct fold_rows *rows, struct session_report *out)
 {
     struct folded_waits waits = rows->fold->waits;
-    waits.at = arena_copy(rows->arena, waits.at, waits.count * sizeof *waits.at);
-    sum_up(rows->fold, &waits);
+    if (waits.count > 0) {
+        waits.at = arena_copy(rows->arena, waits.at, waits.count * sizeof *waits.at);
+        sum_up(rows->fold, &waits);
+    }
     size_t count = waits.count;
     struct wait_row *all = arena_take(rows->arena, (count + 1) * sizeof *all);
     for (size_t i = 0; i < count; i++)
