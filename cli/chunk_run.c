@@ -208,22 +208,10 @@ static void tell_expected(struct chunk_run *run, struct joining *joining, struct
     free(chunks);
 }
 
-/* The reason for an unusable chunk excludes its path: results are the same wherever it is read. */
-static const char *reason_without_path(const char *why, const char *path)
-{
-    size_t length = strlen(path);
-    while (length > 0 && strncmp(why, path, length) == 0 &&
-           (why[length] == ':' || why[length] == '/')) {
-        why += length + 1;
-        why += strspn(why, " ");
-    }
-    return why;
-}
-
 static void join_lost(struct chunk_run *run, struct joining *joining, size_t index,
                       const char *whole_why)
 {
-    const char *why = reason_without_path(whole_why, run->list->at[index].path);
+    const char *why = chunk_reason(&run->list->at[index], whole_why);
     say_of_chunk(run, index, why);
     run->progress->over = true;
     run->failed += !comes_again(run, index);

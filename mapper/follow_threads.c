@@ -119,7 +119,7 @@ enum status follow_threads(struct thread_directory *threads, const struct chunk_
         status = reader_open(chunk_traces(chunk), schema, warnings, &reader, why);
     if (status == STATUS_OK)
         status = follow_reader(threads, reader, chunk_interval(chunk), why);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK && chunk_reason(ref, why->text) == why->text)
         failure_prefix(why, "%s", ref->path);
     reader_close(reader);
     chunk_close(chunk);

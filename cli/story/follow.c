@@ -293,7 +293,8 @@ static void say_failed(struct following *following, const struct chunk_ref *ref,
                        const struct failure *why)
 {
     following->follow->failed++;
-    reader_say(&following->follow->warnings, "%s: %s", ref->path ? ref->path : "chunk", why->text);
+    reader_say(&following->follow->warnings, "%s: %s", ref->path ? ref->path : "chunk",
+               chunk_reason(ref, why->text));
 }
 
 /* The time before the next chunk is unknown: the current threads are looked up in that chunk. */

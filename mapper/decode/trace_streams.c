@@ -120,8 +120,13 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
                                .count = 1,
                                .bytes = stated - file->data.count},
                "%zu bytes, but its index lists %zu", file->data.count, stated);
-    part->damaged = seam.holes > 0 || data.holes > 0 || data.padding > 0 || short_of;
-    part->cut = end < file->data.count || short_of;
+    bool emptied = stream_is_emptied(file);
+    if (emptied)
+        report(scan, part,
+               (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CUT, .count = 1},
+               "it and its index are truncated to 0 bytes: its events are lost");
+    part->damaged = emptied || seam.holes > 0 || data.holes > 0 || data.padding > 0 || short_of;
+    part->cut = end < file->data.count || short_of || emptied;
 }
 
 /* --- joining files to streams --- */

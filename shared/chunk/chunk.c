@@ -78,6 +78,7 @@ static void add_own(struct chunk *chunk, const struct trace_set *own, const char
             stream->is_there = true;
             stream->data = from->streams[j].data;
             stream->index = from->streams[j].index;
+            stream->has_index = from->streams[j].has_index;
             if (from->streams[j].path != NULL)
                 stream->path = memory_string(text_of(from->streams[j].path));
             chunk->raw_bytes += stream->data.count;
@@ -121,7 +122,8 @@ static struct bytes cut_seam(const struct metadata *metadata, const struct strea
 
 static bool is_idle(const struct stream_file *stream)
 {
-    return stream->data.count == 0 && packets_index_end(stream->index) == 0;
+    return stream->data.count == 0 && !stream_is_emptied(stream) &&
+           packets_index_end(stream->index) == 0;
 }
 
 static void add_seam(struct chunk *chunk, const struct trace_set *before, const char *name)
@@ -286,6 +288,17 @@ const struct archive_facts *chunk_facts(const struct chunk *chunk)
 const struct trace_set *chunk_traces(const struct chunk *chunk)
 {
     return &chunk->set;
+}
+
+const char *chunk_reason(const struct chunk_ref *ref, const char *why)
+{
+    size_t length = ref->path != NULL ? strlen(ref->path) : 0;
+    while (length > 0 && strncmp(why, ref->path, length) == 0 &&
+           (why[length] == ':' || why[length] == '/')) {
+        why += length + 1;
+        why += strspn(why, " ");
+    }
+    return why;
 }
 
 struct interval chunk_interval(const struct chunk *chunk)

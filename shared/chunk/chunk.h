@@ -77,6 +77,10 @@ struct chunk_ref {
     struct chunk_survey *survey;      /* of its packets; internal */
 };
 
+/* The part of a failure's text after the path of the chunk, if it begins with that. Results are the
+ * same wherever the chunk is read, and messages name it once. */
+const char *chunk_reason(const struct chunk_ref *ref, const char *why);
+
 /* All zero is an empty list without warnings. */
 struct chunk_list {
     struct chunk_ref *at; /* by session, then number */

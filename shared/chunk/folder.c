@@ -190,6 +190,7 @@ static enum status add_indices(struct folder *folder, const char *path, struct t
             stream = add_stream(trace, room, name);
         char *file = memory_format("%s/%s", below, entry->d_name);
         status = map_file(folder, file, &stream->index, why);
+        stream->has_index = true;
         free(file);
     }
     if (dir != NULL)

@@ -101,7 +101,7 @@ static void add_trace(struct entries *entries, const struct trace_files *trace)
         const struct stream_file *stream = &trace->streams[i];
         if (stream->path != NULL || stream->data.at != NULL)
             add_entry(entries, "", trace->name, stream->name, stream->data);
-        if (stream->index.count > 0) {
+        if (stream->has_index) {
             char *index = memory_format("index/%s.idx", stream->name);
             add_entry(entries, "", trace->name, index, stream->index);
             free(index);

@@ -48,8 +48,9 @@ struct packet_reading {
     uint64_t events_bit;             /* the begin of the events */
 };
 
-/* The largest valid CPU number: Linux' limit is 8192, and partials cannot represent more. */
-enum { PACKET_CPU_MAX = 65535 };
+/* The largest valid CPU number: Linux has at most 8192 CPUs, and state takes memory for all below the
+ * highest. */
+enum { PACKET_CPU_MAX = 8191 };
 
 /* Reads the header of the packet at `offset` of `file`.
  * OK; END at the end of `file`; REJECT if there is no complete packet, or it is inconsistent; `why`

@@ -69,12 +69,15 @@ static void add_entry(struct source *source, const struct tar_entry *entry)
         file.count -= sizeof ".idx" - 1;
     }
     struct trace_files *trace = trace_named(set, folder);
-    if (is_index)
-        stream_named(trace, file)->index = entry->data;
-    else if (text_equal(file, text_of("metadata")))
+    if (is_index) {
+        struct stream_file *stream = stream_named(trace, file);
+        stream->index = entry->data;
+        stream->has_index = true;
+    } else if (text_equal(file, text_of("metadata"))) {
         trace->metadata = entry->data;
-    else
+    } else {
         stream_named(trace, file)->data = entry->data;
+    }
 }
 
 static enum status take_frame(struct source *source, struct bytes frame, size_t raw_max,

@@ -21,11 +21,18 @@ struct stream_file {
     struct bytes seam;  /* packets of the previous chunk; empty if none */
     struct bytes data;  /* complete packets, as LTTng left them; may be damaged */
     struct bytes index; /* its `index/NAME.idx`, empty if there is none */
+    bool has_index;     /* there is a file, even if empty */
     /* Path of `data` on disk, for a reader that needs files; NULL if only in memory. */
     char *path;
     bool is_there; /* the chunk has a file of it, or at least its index */
     bool was_idle; /* the file of the previous chunk is empty, so there is no seam */
 };
+
+/* Whether its data was deleted: an idle stream has an index with a header, or none. */
+static inline bool stream_is_emptied(const struct stream_file *stream)
+{
+    return stream->data.count == 0 && stream->has_index && stream->index.count == 0;
+}
 
 struct trace_files {
     char *name;            /* path inside the chunk: "kernel", "ust/uid/0/64-bit"; "" if plain */

@@ -19,7 +19,7 @@
 /* The name of a thread's life in a row: from 1, dense; 0: none. */
 typedef uint32_t life_name;
 
-enum { CPU_NUMBER_MAX = 1 << 16 };
+enum { CPU_NUMBER_MAX = 8191 };
 
 /* The name of the descriptor under a number, likewise. */
 typedef uint32_t place_name;

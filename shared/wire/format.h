@@ -12,7 +12,7 @@ enum {
     RESULT_FORMAT = 3,
     RESULT_FORMAT_LOG2 = 2, /* the last with log2 buckets */
     CPU_MAX = 1 << 16,
-    PARTIAL_BYTES_MAX = 16 << 20 /* of one record, unpacked */
+    PARTIAL_BYTES_MAX = 1 << 20 /* of one record, unpacked: mappers write less */
 };
 
 #endif

@@ -13,6 +13,7 @@
 /* A row's bytes are split above this, so that a record stays far below a broker's limit. The level:
  * 5 took 1.3 times the time of all encoding for 1 % fewer bytes. */
 enum { RECORD_BYTES = 600 << 10, ZSTD_LEVEL = 1 };
+static_assert((int)RECORD_BYTES <= (int)PARTIAL_BYTES_MAX, "reducers refuse more");
 
 /* Shorter rows are not compressed: starting a frame takes as long as encoding the row, for a few
  * bytes less. */

@@ -379,3 +379,12 @@ Test(chunk_list, leaves_out_a_copy_under_another_number_and_not_what_it_copies)
     expect_left_out(-1, 1, 3); /* the number of another chunk */
     expect_left_out(-1, 3, 1);
 }
+
+Test(chunk_list, names_the_path_of_a_chunk_once)
+{
+    const struct chunk_ref ref = {.path = (char *)(uintptr_t) "s/c-1"};
+    cr_expect(
+        eq(str, (char *)(uintptr_t)chunk_reason(&ref, "s/c-1/kernel: denied"), "kernel: denied"));
+    cr_expect(eq(str, (char *)(uintptr_t)chunk_reason(&ref, "s/c-1: s/c-1: denied"), "denied"));
+    cr_expect(eq(str, (char *)(uintptr_t)chunk_reason(&ref, "s/c-10: denied"), "s/c-10: denied"));
+}

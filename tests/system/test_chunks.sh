@@ -236,6 +236,14 @@ report "$scratch/idle" >"$scratch/got" || wrong "an idle stream: $(head -3 "$scr
 report "$scratch/packed" >"$scratch/packed.got" || wrong "an idle stream, packed: $(head -3 "$scratch/said")"
 cmp -s "$scratch/got" "$scratch/packed.got" || wrong "an idle stream: packed is another report"
 rm -rf "$scratch/idle" "$scratch/packed"
+# LTTng writes a header to each index: without one, the stream was not idle, but truncated.
+session emptied
+: >"$(echo "$scratch"/emptied/archives/*-1)/kernel/kchan_1"
+: >"$(echo "$scratch"/emptied/archives/*-1)/kernel/index/kchan_1.idx"
+both emptied
+grep -q '"damage":\[{"chunk":1,"scope":"stream","cause":"cut","name":"kernel/kchan_1","count":1' "$scratch/got" ||
+    wrong "a stream and its index are emptied: not named: $(head -c 2000 "$scratch/got")"
+[ "$(field "$scratch/got" loss_borders)" -ge 1 ] || wrong "a stream and its index are emptied: no borders"
 
 # Paths without permission are named, wherever they are; root is refused only without its capabilities.
 refused() {
