@@ -83,19 +83,19 @@ PHASES = [
           ('sum by (phase) (rate(spanmill_syscall_seconds_total{{{f},phase!=""}}[$__rate_interval]))',
            "{{phase}}")),
     panel("stacked", "Time in phases, by state",
-          "What the threads did in complete instances: user, sys, irq and softirq (what interrupts took of "
-          "them), runnable (waiting for a CPU), blocked, unknown.", "s", 12, 9,
+          "Time of threads in complete instances: user, sys, irq and softirq (interrupts during user and "
+          "sys), runnable (waiting for a CPU), blocked, unknown.", "s", 12, 9,
           ('sum by (state) (rate(spanmill_phase_seconds_total{{{f}}}[$__rate_interval]))',
            "{{state}}")),
     panel("heatmap", "Durations of instances",
-          "Complete instances of the phases that are chosen, by duration.", "s", 12, 9,
+          "Complete instances of the selected phases, by duration.", "s", 12, 9,
           ('sum (increase(spanmill_phase_duration_seconds{{{f}}}[$__rate_interval]))', "")),
     panel("stacked", "Time in system calls, by call",
-          "Seconds per second in the ten calls that take most, in phases.", "s", 12, 9,
+          "Seconds per second in phases, in the ten calls with the most time.", "s", 12, 9,
           ('topk(10, sum by (syscall) (rate(spanmill_syscall_seconds_total{{{f},phase!=""}}'
            '[$__rate_interval])))', "{{syscall}}")),
     panel("table", "System calls of phases",
-          "In the range that is shown. Share: of the time of all calls of the phase.", "none", 24, 11,
+          "In the shown range. Share: of the time of all calls of the phase.", "none", 24, 11,
           (over_range('spanmill_syscall_seconds_total{{{f},phase!=""}}', "phase, syscall"),
            "Time", "s"),
           (over_range('spanmill_syscall_seconds_total{{{f},phase!=""}}', "phase, syscall")
@@ -107,16 +107,16 @@ PHASES = [
           (over_range('spanmill_syscall_calls_total{{{f},phase!="",error!=""}}', "phase, syscall"),
            "Errors", "short"), sort="Time"),
     panel("table", "Phases by state",
-          "Time of complete instances in the range that is shown.", "s", 24, 8,
+          "Time of complete instances in the shown range.", "s", 24, 8,
           (over_range("spanmill_phase_seconds_total{{{f}}}", "phase, state"), "Value", "s"),
           matrix=("phase", "state")),
     panel("stacked", "Blocked time by waker",
-          "Seconds per second that threads were blocked, by the process or the handler that woke them; the ten that "
-          "take most. `unknown`: no wakeup was recorded.", "s", 12, 9,
+          "Seconds per second that threads were blocked, by the process or handler that woke them; the ten "
+          "largest. `unknown`: no wakeup in the trace.", "s", 12, 9,
           (by_whom("spanmill_waker_seconds_total", "{f}"), "{{kind}} {{by}}")),
-    panel("stacked", "Time waiting for a CPU, by who had it",
-          "Seconds per second that threads were runnable, by the process that ran instead; the ten that take most. "
-          "`earlier`: before the runs that are remembered.", "s", 12, 9,
+    panel("stacked", "Runnable time by running thread",
+          "Seconds per second that threads were runnable, by the process that ran instead; the ten largest. "
+          "`earlier`: before the last 32 runs of the CPU.", "s", 12, 9,
           (by_whom("spanmill_ran_instead_seconds_total", '{s},phase=~"$phase"'), "{{kind}} {{by}}")),
     panel("lines", "Block requests by phase, bytes", "Issued by threads in the phase. Needs block_rq_* events.",
           "Bps", 8, 8, (by_phase("values", "spanmill:block_requests"), "{{phase}}")),
@@ -128,9 +128,9 @@ PHASES = [
 
 DURATIONS = "spanmill_phase_duration_seconds{{{f}}}"
 REQUESTS = [
-    panel("lines", "Instances per second", "Complete instances, when they end.", "ops", 12, 8,
+    panel("lines", "Instances per second", "Complete instances, by the time of their end.", "ops", 12, 8,
           (f"histogram_count(sum by (phase) (rate({DURATIONS}[$__rate_interval])))", "{{phase}}")),
-    panel("lines", "Durations", "Of the phases that are chosen, together.", "s", 12, 8,
+    panel("lines", "Durations", "Of all selected phases together.", "s", 12, 8,
           *((f"histogram_quantile({q}, sum (rate({DURATIONS}[$__rate_interval])))", f"p{name}")
             for q, name in (("0.5", "50"), ("0.9", "90"), ("0.99", "99")))),
     panel("lines", "99th percentile, by phase", "", "s", 12, 8,
@@ -142,28 +142,28 @@ REQUESTS = [
            '[$__rate_interval])) / sum by (phase) '
            '(rate(spanmill_phase_seconds_total{{{f}}}[$__rate_interval]))', "{{phase}}")),
     panel("table", "Phases",
-          "In the range that is shown. Half seen: the begin or the end of the instance was not "
-          "recorded, so its duration is not known.", "none", 24, 9,
+          "In the shown range. Half seen: the begin or the end of the instance is not in the trace, so its "
+          "duration is unknown.", "none", 24, 9,
           (f"histogram_count(sum by (phase) (increase({DURATIONS}[$__range])))", "Instances", "short"),
           *((f"histogram_quantile({q}, sum by (phase) (increase({DURATIONS}[$__range])))", name, "s")
             for q, name in (("0.5", "p50"), ("0.99", "p99"))),
           (over_range("spanmill_phase_half_seen_total{{{f}}}", "phase"), "Half seen", "short"),
           sort="p99"),
-    panel("lines", "Counts that you define", "Events per second, by count and what else it breaks down by (RESULTS.md, "
-          "section 7).", "ops", 12, 8,
+    panel("lines", "Counts that you define", "Events per second, by count and the values of its breakdown "
+          "(RESULTS.md, section 7).", "ops", 12, 8,
           ('sum by (count, by) (rate(spanmill_counted_events_total{{{s},count!~"spanmill:.*"}}[$__rate_interval]))',
            "{{count}} {{by}}")),
-    panel("lines", "Spans that you define, 99th percentile", "Of the durations of their pairs of events.", "s", 12, 8,
+    panel("lines", "Spans that you define, 99th percentile", "Duration from begin event to end event.", "s", 12, 8,
           ("histogram_quantile(0.99, sum by (span, by) "
            "(rate(spanmill_span_duration_seconds{{{s}}}[$__rate_interval])))", "{{span}} {{by}}")),
 ]
 
 HOSTS = [
-    panel("lines", "CPU", "Share of its CPUs' time that a host ran threads.", "percentunit", 12, 8,
+    panel("lines", "CPU", "Share of the CPU time of a host in which threads ran.", "percentunit", 12, 8,
           ('sum by (host) (rate(spanmill_cpu_busy_seconds_total{{{f}}}[$__rate_interval])) / '
            'count by (host) (rate(spanmill_cpu_busy_seconds_total{{{f}}}[$__rate_interval]))',
            "{{host}}")),
-    panel("stacked", "Time of threads on and waiting for CPUs", "Without what is blocked.", "s", 12, 8,
+    panel("stacked", "Time of threads on and waiting for CPUs", "Without blocked time.", "s", 12, 8,
           ('sum by (state) (rate(spanmill_thread_seconds_total{{{f},state=~"user|sys|irq|softirq|runnable"}}'
            '[$__rate_interval]))', "{{state}}")),
     panel("lines", "Run queue latency", "From wakeups to running.", "s", 12, 8,
@@ -193,30 +193,32 @@ HOSTS = [
            "{{name}} sent"),
           ("sum by (name) (rate(spanmill_net_received_bytes_total{{{f}}}[$__rate_interval]))",
            "{{name}} received")),
-    panel("lines", "Network, wait for the driver", "From a packet's queue to the driver that takes it, 99th percentile.",
+    panel("lines", "Network, wait for the driver", "From queuing a packet to its acceptance by the driver, "
+          "99th percentile.",
           "s", 12, 8,
           ("histogram_quantile(0.99, sum by (name) "
            "(rate(spanmill_net_wait_seconds{{{f}}}[$__rate_interval])))", "{{name}}")),
-    panel("lines", "Block requests by process, bytes", "Issued, the ten processes with most.", "Bps", 8, 8,
+    panel("lines", "Block requests by process, bytes", "Issued, by the ten processes with the most.", "Bps", 8, 8,
           (by_process("values", "spanmill:block_requests"), "{{process}}")),
-    panel("lines", "Network by process, bytes", "Sent and received, the ten processes with most; `interrupt` is what "
-          "comes in a handler.", "Bps", 8, 8,
+    panel("lines", "Network by process, bytes", "Sent and received, by the ten processes with the most; "
+          "`interrupt`: in an interrupt handler.", "Bps", 8, 8,
           (by_process("values", "spanmill:net_sent|spanmill:net_received"), "{{process}}")),
-    panel("lines", "Page faults by process", "The ten processes with most. Needs x86_exceptions_page_fault_* events.",
+    panel("lines", "Page faults by process", "The ten processes with the most. Needs "
+          "x86_exceptions_page_fault_* events.",
           "ops", 8, 8, (by_process("events", "spanmill:page_faults"), "{{process}}")),
-    panel("stacked", "Timers and work", "Seconds per second in callbacks, by what called them. Needs timer_hrtimer_* and "
-          "other events of callbacks.", "s", 12, 8,
+    panel("stacked", "Timers and work", "Seconds per second in callbacks, by kind. Needs timer_hrtimer_* "
+          "and other events of callbacks.", "s", 12, 8,
           ("histogram_sum(sum by (kind) (rate(spanmill_callback_run_seconds{{{f}}}[$__rate_interval])))",
            "{{kind}}")),
     panel("lines", "Signals", "Generated, by signal. Needs signal_* events.", "ops", 12, 8,
           ("sum by (sig) (rate(spanmill_signal_generated_total{{{f}}}[$__rate_interval]))", "{{sig}}")),
     panel("lines", "Events per second", "", "ops", 8, 8,
           ("sum by (host) (rate(spanmill_events_total{{{f}}}[$__rate_interval]))", "{{host}}")),
-    panel("lines", "Losses", "What was lost, left out or is not known, in the range of a point. "
-          "`discarded`: events that the tracer dropped.", "short", 8, 8,
+    panel("lines", "Losses", "Lost, skipped, or unknown data in the interval of a point. `discarded`: "
+          "events that the tracer dropped.", "short", 8, 8,
           ("sum by (host, what) (increase(spanmill_lost_total{{{f}}}[$__rate_interval]))",
            "{{host}} {{what}}")),
-    panel("lines", "Unknown share", "Of the time of threads, that of which the state is not known.",
+    panel("lines", "Unknown share", "Share of thread time whose state is unknown.",
           "percentunit", 8, 8,
           ('sum by (host) (rate(spanmill_thread_seconds_total{{{f},state="unknown"}}'
            '[$__rate_interval])) / sum by (host) '
@@ -224,27 +226,27 @@ HOSTS = [
 ]
 
 PIPELINE = [
-    panel("stat", "Behind the hosts", "From the end of the newest interval of the host that is "
-          "furthest behind, until now. A host whose session has ended stays in it.", "s", 6, 5,
+    panel("stat", "Behind the hosts", "Time since the end of the newest interval, of the host that is "
+          "furthest behind. A host whose session has ended is included.", "s", 6, 5,
           ("time() - min(max by (host) (last_over_time(spanmill_newest_interval_seconds[$__range])))",
            "")),
-    panel("stat", "Chunks waiting", "Not mapped yet, and mapped but waiting for one before them.",
+    panel("stat", "Chunks waiting", "Not mapped yet, or mapped and waiting for an earlier chunk.",
           "short", 6, 5,
           ("sum(spanmill_mapper_lag_records)", "for mappers"),
           ("sum(spanmill_reducer_waiting_chunks)", "for reducers")),
-    panel("stat", "Gaps", "Chunks that were given up in the range that is shown.", "short", 6, 5,
+    panel("stat", "Gaps", "Chunks given up in the shown range.", "short", 6, 5,
           ("sum(increase(spanmill_reducer_gaps_total[$__range]))", "")),
-    panel("stat", "Parked", "Chunks that mappers could not use, in the range that is shown.", "short",
+    panel("stat", "Parked", "Chunks that mappers could not use in the shown range.", "short",
           6, 5, ('sum(increase(spanmill_mapper_chunks_total{{outcome="parked"}}[$__range]))', "")),
-    panel("lines", "Behind the hosts, by host", "Until the end of the newest interval.", "s", 12, 8,
+    panel("lines", "Behind the hosts, by host", "Time since the end of the newest interval.", "s", 12, 8,
           ("time() - max by (host) (last_over_time(spanmill_newest_interval_seconds[$__range]))",
            "{{host}}")),
-    panel("lines", "Age of what is in hand", "0 where nothing waits.", "s", 12, 8,
+    panel("lines", "Age of current work", "0 if nothing waits.", "s", 12, 8,
           ("max(spanmill_mapper_behind_seconds)", "mappers"),
           ("max(spanmill_reducer_behind_seconds)", "reducers"),
           ("max(spanmill_export_behind_seconds)", "exporters"),
           ("max(spanmill_export_blocked_seconds)", "receiver does not take it")),
-    panel("lines", "Waiting", "Chunks and records that are not done yet.", "short", 12, 8,
+    panel("lines", "Waiting", "Chunks and records that are not processed yet.", "short", 12, 8,
           ("sum(spanmill_mapper_lag_records)", "chunks for mappers"),
           ("sum(spanmill_reducer_waiting_chunks)", "chunks for one before them"),
           ("sum(spanmill_reducer_lag_records)", "records for reducers"),
@@ -252,10 +254,10 @@ PIPELINE = [
     panel("lines", "Chunks per second, by outcome", "", "ops", 12, 8,
           ("sum by (outcome) (rate(spanmill_mapper_chunks_total[$__rate_interval]))",
            "{{outcome}}")),
-    panel("lines", "Events per second", "Mapped, and joined.", "ops", 12, 8,
+    panel("lines", "Events per second", "Mapped and joined.", "ops", 12, 8,
           ("sum(rate(spanmill_mapper_events_total[$__rate_interval]))", "mapped"),
           ("sum(rate(spanmill_reducer_events_total[$__rate_interval]))", "joined")),
-    panel("lines", "Restores and aborted transactions", "In the range of a point.", "short", 12, 8,
+    panel("lines", "Restores and aborted transactions", "In the interval of a point.", "short", 12, 8,
           ("sum(increase(spanmill_reducer_restore_seconds_count[$__rate_interval]))",
            "reducers' restores"),
           ("sum(increase(spanmill_export_restore_seconds_count[$__rate_interval]))",
@@ -269,8 +271,8 @@ PIPELINE = [
                                    ("mapper_transaction", "commit partials"),
                                    ("reducer_transaction", "commit results"),
                                    ("export_send", "send")))),
-    panel("lines", "Refused by receivers", "Samples, spans and rows that were dropped, in the range "
-          "of a point.", "short", 12, 8,
+    panel("lines", "Refused by receivers", "Samples, spans, and rows dropped in the interval of a point.",
+          "short", 12, 8,
           ("sum by (output) (increase(spanmill_export_refused_samples_total[$__rate_interval]))",
            "{{output}}")),
 ]

@@ -38,14 +38,14 @@ def panel(kind, title, about, width, height, sql, units=()):
 
 PANELS = [
     panel("stacked", "Time in system calls, by phase",
-          "Seconds that threads spent in system calls while a phase was open, in each step.", 12, 9, """
+          "Seconds that threads spent in system calls while a phase was open, per step.", 12, 9, """
 SELECT {step} AS time, phase AS metric, sum(total_ns) / 1e9 AS value
 FROM spanmill.syscall_times WHERE {f} GROUP BY 1, 2 ORDER BY 1, 2"""),
-    panel("lines", "Durations, 99th percentile", "Complete instances, in each step.", 12, 9, """
+    panel("lines", "Durations, 99th percentile", "Complete instances per step.", 12, 9, """
 SELECT {step} AS time, phase AS metric, {p99} AS value
 FROM spanmill.phase_times WHERE {f} AND count > 0 GROUP BY 1, 2 ORDER BY 1, 2"""),
-    panel("table", "Phases", "Complete instances in the range that is shown, and their time by state; User and Sys "
-          "with what interrupts took of them. Half seen: the begin or the end of the instance was not recorded.", 24, 9, """
+    panel("table", "Phases", "Complete instances in the shown range, and their time by state; User and Sys "
+          "include interrupts. Half seen: the begin or the end of the instance is not in the trace.", 24, 9, """
 SELECT phase AS "Phase", sum(count) AS "Instances", {p50} AS "p50", {p99} AS "p99",
        sum(user_ns) / 1e9 AS "User", sum(sys_ns) / 1e9 AS "Sys", sum(runnable_ns) / 1e9 AS "Runnable",
        sum(blocked_ns) / 1e9 AS "Blocked", sum(unknown_ns) / 1e9 AS "Unknown",
@@ -58,8 +58,7 @@ SELECT phase AS "Phase", syscall AS "Call", sum(total_ns) / 1e9 AS "Time",
        sum(count) AS "Calls", {p50} AS "p50", {p99} AS "p99", sum(errors) AS "Errors"
 FROM spanmill.syscall_times WHERE {f} GROUP BY phase, syscall ORDER BY 3 DESC NULLS LAST""",
           [("Time", "s"), ("Share", "percentunit"), ("p50", "s"), ("p99", "s")]),
-    panel("table", "Slowest instances", "Of those that are told one by one, with what was matched and "
-          "captured.", 24, 11, """
+    panel("table", "Slowest instances", "The listed instances, with their matched and captured values.", 24, 11, """
 SELECT begin_at AS "Begin", host AS "Host", process AS "Process", thread AS "Thread", phase AS "Phase",
        duration_ns / 1e9 AS "Duration", user_ns / 1e9 AS "User", sys_ns / 1e9 AS "Sys",
        runnable_ns / 1e9 AS "Runnable", blocked_ns / 1e9 AS "Blocked", match AS "Match",
@@ -67,17 +66,17 @@ SELECT begin_at AS "Begin", host AS "Host", process AS "Process", thread AS "Thr
 FROM spanmill.phase_instances WHERE $__timeFilter(end_at) AND {place}
 ORDER BY duration_ns DESC, begin_ns LIMIT 50""",
           [(name, "s") for name in ("Duration", "User", "Sys", "Runnable", "Blocked")]),
-    panel("table", "Blocked by", "In which calls the threads of instances were blocked.", 12, 9, """
+    panel("table", "Blocked by", "Time that threads of instances were blocked, by call.", 12, 9, """
 SELECT phase AS "Phase", coalesce(nullif(syscall, ''), '(no call)') AS "Call",
        sum(blocked_ns) / 1e9 AS "Blocked"
 FROM spanmill.phase_blocked_by WHERE {f} GROUP BY 1, 2 HAVING sum(blocked_ns) <> 0
 ORDER BY 3 DESC""", [("Blocked", "s")]),
-    panel("table", "Woken by", "Whose wakeup ended the time that threads of phases were blocked: of another "
-          "process, of a handler by its number, of the idle thread.", 12, 9, """
+    panel("table", "Woken by", "Wakers of blocked threads in phases: another process, an interrupt handler "
+          "by its number, or the idle thread.", 12, 9, """
 SELECT phase AS "Phase", kind AS "Kind", coalesce(by_process, number::text) AS "By", sum(count) AS "Waits",
        sum(total_ns) / 1e9 AS "Blocked"
 FROM spanmill.wakers WHERE {f} GROUP BY 1, 2, 3 ORDER BY 5 DESC LIMIT 50""", [("Blocked", "s")]),
-    panel("table", "Ran instead", "Who had the CPU while threads of phases waited for it.", 12, 9, """
+    panel("table", "Ran instead", "Processes that ran while threads in phases waited for the CPU.", 12, 9, """
 SELECT phase AS "Phase", kind AS "Kind", by_process AS "By", sum(count) AS "Runs",
        sum(total_ns) / 1e9 AS "Waited"
 FROM spanmill.ran_instead WHERE {f} GROUP BY 1, 2, 3 ORDER BY 5 DESC LIMIT 50""", [("Waited", "s")]),
@@ -90,13 +89,13 @@ SELECT process AS "Process", phase AS "Phase", kind AS "Kind", descriptor AS "Na
 FROM spanmill.descriptor_uses WHERE {t} AND descriptor IS NOT NULL
 GROUP BY 1, 2, 3, 4 ORDER BY 8 DESC NULLS LAST LIMIT 50""",
           [("Read", "bytes"), ("Written", "bytes"), ("Time", "s")]),
-    panel("table", "Processes", "CPU time, and how long their threads waited for a CPU.", 12, 9, """
+    panel("table", "Processes", "CPU time, and time that their threads waited for a CPU.", 12, 9, """
 SELECT host AS "Host", pid AS "PID", process AS "Process", sum(cpu_ns) / 1e9 AS "On CPUs",
        sum(runnable_ns) / 1e9 AS "Runnable", sum(switches) AS "Switches"
 FROM spanmill.thread_times WHERE {t} GROUP BY 1, 2, 3 ORDER BY 4 DESC NULLS LAST LIMIT 50""",
           [("On CPUs", "s"), ("Runnable", "s")]),
-    panel("table", "Sessions", "What is there of them, and what was lost. Behind: from the end of the newest "
-          "interval until now.", 12, 9, """
+    panel("table", "Sessions", "Events and losses by session. Behind: time since the end of the newest "
+          "interval.", 12, 9, """
 SELECT s.host AS "Host", s.session AS "Session", sum(i.events) AS "Events", sum(i.chunks) AS "Chunks",
        sum(i.discarded) AS "Discarded events", sum(i.lost_intervals) AS "Lost intervals",
        extract(epoch FROM now() - max(i.end_at)) AS "Behind"
