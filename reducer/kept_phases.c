@@ -10,7 +10,8 @@ enum { PHASES_FORMAT = 3 };
 
 static const char KEY[] = "phases";
 
-bool kept_phases_is(const struct kept_record *record)
+/* Whether it is this record, which the core does not know. */
+static bool kept_phases_is(const struct kept_record *record)
 {
     return text_equal(record->key, text_of(KEY));
 }

@@ -15,7 +15,4 @@ MUST_CHECK enum status kept_phases_restore(struct schema *schema, const struct k
                                            size_t count, const struct phase_set **out,
                                            struct failure *why);
 
-/* Whether it is this record, which the core does not know. */
-bool kept_phases_is(const struct kept_record *record);
-
 #endif

@@ -10,7 +10,8 @@
 /* Limits of the main loop; POLL_MS: waiting for a record. */
 enum { POLL_MS = 50, FORGET_EVERY_MS = 60000, TRY_LEAST_MS = 100, TRY_MOST_MS = 10000 };
 
-int64_t export_now_ms(void)
+/* Since the Unix epoch. */
+static int64_t export_now_ms(void)
 {
     return (int64_t)clock_ms(CLOCK_REALTIME);
 }

@@ -104,7 +104,6 @@ bool export_is_over(void *context); /* a worker; true: exit now */
 
 /* --- export_worker.c --- */
 
-int64_t export_now_ms(void); /* since the Unix epoch */
 /* Runs until the service stops. OK; REJECT: a setting is invalid; STOP. */
 MUST_CHECK enum status export_run(struct service *service, struct failure *why);
 

@@ -24,8 +24,8 @@ NEVER_INLINE static struct call_sum *find_sum(struct core *core, struct life *li
     return &life->calls[at];
 }
 
-struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t label,
-                             const struct syscall *call)
+static struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t label,
+                                    const struct syscall *call)
 {
     unsigned at = life->call_at[call->id % CALLS_CACHED];
     if (at > 0) {

@@ -101,7 +101,5 @@ const struct phase_set *core_phases(const struct core *core);
 void core_republish(struct core *core, uint64_t turn, uint64_t turns);
 /* Ends the session: emits everything. */
 void core_finish(struct core *core);
-/* Tallies that only joining counts, since the last call. */
-struct tallies core_take_tallies(struct core *core);
 
 #endif

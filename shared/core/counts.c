@@ -118,7 +118,9 @@ bool counts_is_idle(const struct cpu *cpu, const struct event *event)
     return event->domain == DOMAIN_KERNEL && cpu && cpu->knows == CPU_IDLE;
 }
 
-struct field_value counts_value(const struct event *event, const char *field)
+/* The value of a field, with one type for all numbers; texts are cut to the length that is
+ * stored. */
+static struct field_value counts_value(const struct event *event, const char *field)
 {
     struct field_value value = event_value_of(event, field);
     if (value.type == FIELD_INT && value.i >= 0)

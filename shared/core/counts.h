@@ -39,9 +39,6 @@ struct count_cell *counts_cell(struct core *core, const struct count_key *key);
 struct count_line counts_line(struct core *core, const struct count_key *key);
 /* The reverse; it borrows the line's values. False: it refers to an unknown entity. */
 bool counts_read_line(struct core *core, const struct count_line *line, struct count_key *key);
-/* The value of a field, with one type for all numbers; texts are cut to the length that is
- * stored. */
-struct field_value counts_value(const struct event *event, const char *field);
 
 /* For an event without a thread: whether it belongs to the idle thread. */
 bool counts_is_idle(const struct cpu *cpu, const struct event *event);

@@ -8,7 +8,7 @@
 
 /* --- effects of events, in both modes --- */
 
-void life_interrupt(struct core *core, struct life *life, const struct interrupted *taken)
+static void life_interrupt(struct core *core, struct life *life, const struct interrupted *taken)
 {
     interrupted_add(&life->interrupted, taken);
     if (life->phases.count > 0)

@@ -43,7 +43,8 @@ struct core *core_new(struct schema *schema, struct result_sink sink,
     return core;
 }
 
-struct tallies core_take_tallies(struct core *core)
+/* Tallies that only joining counts, since the last call. */
+static struct tallies core_take_tallies(struct core *core)
 {
     struct tallies tallies = core->tallies;
     core->tallies = (struct tallies){.at = {0}};

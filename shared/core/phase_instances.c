@@ -47,7 +47,7 @@ static void set_spends(const struct core *core, struct life *life)
     life->spends = life->phases.count > 0 || (core->mode == CORE_MAP && life->may_hold_phase);
 }
 
-struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label)
+static struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label)
 {
     bool is_new;
     size_t at = cell_index_at(&life->phase_index, label, &is_new);

@@ -615,8 +615,6 @@ void join_handlers(struct cpu *cpu, const struct cpu_line *line);
  * thread decides. */
 void life_add_interrupted(const struct life *life, const struct interrupted *emitted,
                           struct interrupted *to);
-/* Handlers took `taken` of its running time. */
-void life_interrupt(struct core *core, struct life *life, const struct interrupted *taken);
 
 /* A kernel event without a CPU. */
 void map_event_without_cpu(struct core *core, const struct event *event);
@@ -643,8 +641,6 @@ void join_call_entry(struct core *core, struct life *life, const struct event *e
 void join_call_exit(struct core *core, struct life *life, const struct event *event);
 /* Its current call has no end. */
 void call_has_no_end(struct core *core, struct life *life);
-struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t label,
-                             const struct syscall *call);
 void calls_emit(struct core *core, struct life *life);
 void calls_join(struct core *core, struct life *life, const struct life_line *line);
 void calls_move(struct life *to, struct life *from);
@@ -733,7 +729,6 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
 void phase_has_no_begin(struct core *core, struct life *life, uint32_t label);
 /* Its current call ends: a complete one counts for the instances that ended within it. */
 void phase_add_credits(struct core *core, struct life *life, bool complete);
-struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label);
 static inline struct life *life_of_thread(struct phase_thread *thread)
 {
     return CONTAINER_OF(struct life, thread, phases);

@@ -201,22 +201,6 @@ void fold_free_cell(struct fold *fold, struct cell *cell)
     slab_give(&fold->free_cells[cell->key.type], cell);
 }
 
-void fold_take_out(struct cell_group *group, struct cell *cell)
-{
-    uint64_t hash = key_hash(&cell->key);
-    struct cell *first = map_get(&group->cells, hash);
-    if (first == cell && !cell->next) {
-        (void)map_remove(&group->cells, hash);
-    } else if (first == cell) {
-        map_put(&group->cells, hash, cell->next);
-    } else {
-        while (first->next != cell)
-            first = first->next;
-        first->next = cell->next;
-    }
-    cell->next = NULL;
-}
-
 void fold_move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell)
 {
     void **chain = map_place(&to->cells, key_hash(&take_cell->key));

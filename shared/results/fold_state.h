@@ -204,8 +204,6 @@ struct cell_group *fold_group_at(struct fold *fold, int64_t pid);
 struct cell *fold_cell_at(struct fold *fold, struct cell_group *group, const struct cell_key *key);
 /* The cell for `key` of a thread: of its pid once known, its own until then. */
 struct cell *fold_cell_of_thread(struct fold *fold, const struct cell_key *key, uint64_t id);
-/* Removes the cell from its group. */
-void fold_take_out(struct cell_group *group, struct cell *cell);
 /* Puts a cell of another group, or of none, into `to`. */
 void fold_move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell);
 void fold_free_cell(struct fold *fold, struct cell *cell);

@@ -62,7 +62,8 @@ uint8_t damage_cause_of_tag(uint32_t tag)
     return DAMAGE_BY_OTHER;
 }
 
-void damage_tally(const struct damage *damage, struct tallies *tallies)
+/* Increases the tallies that count the item. */
+static void damage_tally(const struct damage *damage, struct tallies *tallies)
 {
     tallies->at[scopes[damage->scope].tally] += damage->count;
     tallies->at[TALLY_LOST_BYTES] += damage->bytes;

@@ -78,9 +78,6 @@ uint32_t damage_cause_tag(uint8_t cause);
 uint8_t damage_scope_of_tag(uint32_t tag);
 uint8_t damage_cause_of_tag(uint32_t tag);
 
-/* Increases the tallies that count the item. */
-void damage_tally(const struct damage *damage, struct tallies *tallies);
-
 /* Collects the items and tallies of an interval. All zero is empty. */
 struct interval_notes {
     struct tallies tallies;
