@@ -55,7 +55,7 @@ static void report_holes(const struct scan *scan, const struct stream_part *part
         damage.cause = DAMAGE_BY_RECORDING;
     report(scan, part, damage, "%s; %zu bytes left out%s%s%s", found->first.text, found->bytes,
            further, all ? ", the whole stream" : "",
-           recording ? "; the session seems to be still being recorded: stop or rotate it" : "");
+           recording ? "; the session is probably still being recorded: stop or rotate it" : "");
 }
 
 /* A file has the packets of one stream instance. If they name several, some are wrong: its events
@@ -119,12 +119,13 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
                                .cause = DAMAGE_BY_CUT,
                                .count = 1,
                                .bytes = stated - file->data.count},
-               "%zu bytes, but its index lists %zu", file->data.count, stated);
+               "has %zu bytes, but its index lists %zu: the others are lost", file->data.count,
+               stated);
     bool emptied = stream_is_emptied(file);
     if (emptied)
         report(scan, part,
                (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CUT, .count = 1},
-               "it and its index are truncated to 0 bytes: its events are lost");
+               "the file and its index are truncated to 0 bytes: its events are lost");
     part->damaged = emptied || seam.holes > 0 || data.holes > 0 || data.padding > 0 || short_of;
     part->cut = end < file->data.count || short_of || emptied;
 }
@@ -297,7 +298,7 @@ static void check_begins(const struct scan *scan, struct trace_streams *streams)
         if (!first->after_lost)
             continue;
         char *text =
-            memory_format("it begins with packet %llu of the stream, and could not be read in the "
+            memory_format("begins with packet %llu, and none of its packets could be read in the "
                           "previous chunk: the number of events lost in between is unknown",
                           (unsigned long long)first->head.sequence);
         report_late(scan, streams->at[i].name, 1, text);

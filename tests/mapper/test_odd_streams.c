@@ -351,7 +351,7 @@ Test(odd_streams, that_begin_late_beside_a_seam_are_said_to_lack_packets)
     trace.files.follows = true;
     expect_reading(&trace, "kernel", USUAL,
                    "5 cpu0\n11 lost 0 missing 0\n15 cpu0\n16 cpu1\n17 cpu2\n",
-                   "s_1: it begins with packet 4 of the stream, and could not be read in the "
+                   "s_1: begins with packet 4, and none of its packets could be read in the "
                    "previous chunk");
     fake_clear(&seam);
 }
