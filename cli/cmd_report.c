@@ -104,7 +104,7 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
     fprintf(stderr, "chunks           %s joined, %zu failed\n", quantity_count(run->joined).text,
             run->failed);
     fprintf(stderr, "events           %s\n", quantity_count(stats->events).text);
-    fprintf(stderr, "single events %s (%.2f %% of the events; %s records in total)\n",
+    fprintf(stderr, "single events    %s (%.2f %% of the events; %s records in total)\n",
             quantity_count(stats->single_events).text,
             100 * share((double)stats->single_events, events), quantity_count(stats->items).text);
     fprintf(stderr, "encoded          %s (%.2f %% of %s raw), not compressed\n",
