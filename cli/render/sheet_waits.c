@@ -18,8 +18,8 @@ static int by_most(const void *a, const void *b)
     return order ? order : (left > right) - (left < right);
 }
 
-/* `nginx (265)`, `nginx (265), thread worker (266)`, `irq 11 (eth0)`, `softirq TIMER`; the caller
- * frees it. */
+/* `nginx (265)`, `worker (266) of nginx (265)`, `irq 11 (eth0)`, `softirq TIMER`: the thread first,
+ * because a narrow terminal truncates the end. The caller frees it. */
 static char *text_of_who(const struct wait_row *row)
 {
     if (row->kind == WAKER_IRQ)
@@ -35,8 +35,8 @@ static char *text_of_who(const struct wait_row *row)
         return memory_string(text_of(name));
     if (row->by_pid == row->by_tid || row->by_pid == REPORT_NONE)
         return memory_format("%s (%" PRId64 ")", name, row->by_tid);
-    return memory_format("%s (%" PRId64 "), thread %s (%" PRId64 ")",
-                         row->by_process ? row->by_process : "?", row->by_pid, name, row->by_tid);
+    return memory_format("%s (%" PRId64 ") of %s (%" PRId64 ")", name, row->by_tid,
+                         row->by_process ? row->by_process : "?", row->by_pid);
 }
 
 static void write_table(const struct sheet *sheet, const char *other, const struct wait_row **rows,
