@@ -39,7 +39,8 @@ static const struct config_row rows[] = {
              "(before the end)"),
     TEXT_ROW("until", 0, "TIME", NULL, "end of the window (exclusive)"),
     FLAG_ROW("numbers", 'y', "print file descriptors with number and name"),
-    FLAG_ROW("cpu", 0, "print the CPU after the time, such as [002]: for calls, where\nthey began"),
+    FLAG_ROW("cpu", 0,
+             "print the CPU after the time, such as [002]; for calls,\nthe CPU where they began"),
     TEXT_ROW("output", 'o', "FILE", NULL, "write to FILE instead of stdout"),
     WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS,
              "progress on stderr: auto, always, or never"),
@@ -302,7 +303,8 @@ static void say_rest(struct logging *logging, bool stopped)
     said |= whole && say_unknown(logging, "event", &choice->events, &logging->events);
     said |= say_unknown(logging, "call", &choice->calls, &logging->calls);
     if (outside || !said)
-        progress_say(&logging->progress, outside ? outside
+        progress_say(&logging->progress, outside  ? outside
+                                         : !whole ? "nothing matches between --since and --until"
                                          : choice->events.count > 0
                                              ? "nothing matches; `spanmill events` lists all events"
                                              : "nothing matches");
