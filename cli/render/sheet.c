@@ -158,7 +158,8 @@ void sheet_put_selection(const struct sheet *sheet, const char *what, struct sel
         fputs("  ", sheet->out);
         sheet_put_process(sheet->out, selection.phase->process, selection.phase->pid);
     } else {
-        fputs("  all processes", sheet->out);
+        fputs(sheet->session->some_processes ? "  selected processes" : "  all processes",
+              sheet->out);
     }
     fputc('\n', sheet->out);
 }

@@ -141,7 +141,8 @@ static void write_kind(const struct sheet *sheet, const struct atom_kind *kind)
     memcpy(rows, cells.at, cells.count * sizeof *rows);
     qsort(rows, cells.count, sizeof *rows, by_most);
     sheet_put_heading(sheet, kind->view->title);
-    fputc('\n', sheet->out);
+    /* A filter does not restrict cells: they have no process. */
+    fputs(sheet->session->some_processes ? "  whole system\n" : "\n", sheet->out);
     write_table(sheet, kind->view, rows, cells.count);
     write_unknown(sheet, kind->view, rows, cells.count);
     if (kind->view->note)

@@ -81,7 +81,8 @@ with tempfile.TemporaryDirectory() as scratch:
         if words not in tables:
             wrong(f"{words!r} is not in the tables")
     alone = run("report", TRACE, "--definitions", definitions, "--process", "thumbnailer")
-    for words in ("Count of whole  all processes (it is not broken down by process)", "Count of issued\n"):
+    for words in ("Count of whole  all processes (it is not broken down by process)", "Count of issued\n",
+                  "\nSystem calls  selected processes\n", "\nSoftirqs  whole system\n"):
         if words not in alone:
             wrong(f"{words!r} is not in the tables of one process")
     if "Time per phase" in alone:
