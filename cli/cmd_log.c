@@ -15,6 +15,7 @@
 #include "cli/story/call_log.h"
 #include "cli/traces.h"
 #include "cli/window.h"
+#include "trace/syscalls.h"
 
 static const struct config_row rows[] = {
     INTEGERS_ROW("pid", 0, "PID", 0, INT32_MAX, "only this process; repeatable"),
@@ -63,7 +64,7 @@ static const struct config_program program = {
     .options_only = true,
 };
 
-enum { EVENTS_SEEN = 512 };
+enum { EVENTS_SEEN = 512, ERRORS = 4096 };
 
 struct logging {
     struct config *config;
@@ -100,6 +101,38 @@ static struct call_log_globs globs_of(const struct config *config, const char *n
     return globs;
 }
 
+/* Refuses patterns that match no error of system calls. */
+static bool errors_exist(const struct config *config, const struct call_log_globs *globs)
+{
+    /* Other names of the same numbers. Source: asm-generic/errno.h. */
+    static const char *const others[][2] = {
+        {"EWOULDBLOCK", "EAGAIN"}, {"EDEADLOCK", "EDEADLK"}, {"ENOTSUP", "EOPNOTSUPP"}};
+    for (size_t i = 0; i < globs->count; i++) {
+        const struct call_log_globs one = {.at = &globs->at[i], .count = 1};
+        const char *names[ERRORS], *nearest = NULL;
+        size_t count = 0;
+        bool matches = false;
+        for (int64_t number = 1; number < ERRORS && !matches; number++) {
+            char room[16];
+            const char *name = errno_name(-number, room);
+            matches = call_log_matches(&one, name);
+            if (name != room)
+                names[count++] = name;
+        }
+        if (matches)
+            continue;
+        for (size_t k = 0; k < sizeof others / sizeof *others; k++)
+            if (strcmp(globs->at[i], others[k][0]) == 0)
+                nearest = others[k][1];
+        if (!nearest)
+            nearest = nearest_word(text_of(globs->at[i]), names, count);
+        config_wrong(config, stderr, "--error: unknown `%s`%s%s", globs->at[i],
+                     nearest ? "; the nearest is " : "", nearest ? nearest : "");
+        return false;
+    }
+    return true;
+}
+
 static enum config_outcome load(struct logging *logging, int argc, char **argv)
 {
     enum config_outcome outcome =
@@ -121,6 +154,8 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     if (choice->phases.count > 0 && !config_is_given(config, "phases") &&
         !config_is_given(config, "definitions"))
         return config_wrong(config, stderr, "--phase needs --definitions, which define the phase");
+    if (!errors_exist(config, &choice->errors))
+        return CONFIG_WRONG;
     const char *longer = config_text(config, "longer");
     if (longer && !duration_read(text_of(longer), 1, &choice->least_ns))
         return config_wrong(config, stderr, "--longer: `%s` is not a duration such as 1ms", longer);

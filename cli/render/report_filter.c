@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 
 /* Number of existing names in a message. */
@@ -109,19 +110,46 @@ static int by_cpu(const void *a, const void *b)
     return left->pid < right->pid ? -1 : left->pid > right->pid;
 }
 
+static void put_process(FILE *out, const struct process_row *row)
+{
+    char *name = utf8_printable(text_of(row->process ? row->process : "?"));
+    fprintf(out, "%s (%" PRId64 ")", name, row->pid);
+    free(name);
+}
+
+/* The process whose name is nearest to the first requested name that has such a process. */
+static void put_nearest(FILE *out, const struct report_filter *filter,
+                        const struct process_row *const *rows, size_t count)
+{
+    const char **names = memory_new((count + 1) * sizeof *names);
+    const char *nearest = NULL;
+    for (size_t i = 0; i < count; i++)
+        names[i] = rows[i]->process ? rows[i]->process : "";
+    for (size_t i = 0; i < filter->process_count && !nearest; i++)
+        nearest = nearest_word(text_of(filter->processes[i]), names, count);
+    for (size_t i = 0; i < count && nearest; i++) {
+        if (names[i] != nearest)
+            continue;
+        fputs("the nearest is ", out);
+        put_process(out, rows[i]);
+        fputs("; ", out);
+        break;
+    }
+    free(names);
+}
+
 static void put_known(FILE *out, const struct process_row *const *rows, size_t count)
 {
     fputs(count ? "there are " : "there are none", out);
     for (size_t i = 0; i < count && i < KNOWN_SHOWN; i++) {
-        char *name = utf8_printable(text_of(rows[i]->process ? rows[i]->process : "?"));
-        fprintf(out, "%s%s (%" PRId64 ")", i ? ", " : "", name, rows[i]->pid);
-        free(name);
+        fputs(i ? ", " : "", out);
+        put_process(out, rows[i]);
     }
     if (count > KNOWN_SHOWN)
         fprintf(out, " and %zu more", count - KNOWN_SHOWN);
 }
 
-char *report_filter_known(const struct report *report)
+char *report_filter_known(const struct report *report, const struct report_filter *filter)
 {
     size_t count = 0, size;
     for (size_t i = 0; i < report->session_count; i++)
@@ -136,6 +164,7 @@ char *report_filter_known(const struct report *report)
     char *text = NULL;
     FILE *out = open_memstream(&text, &size);
     if (out) {
+        put_nearest(out, filter, rows, used);
         put_known(out, rows, used);
         fclose(out);
     }

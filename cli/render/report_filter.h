@@ -24,9 +24,10 @@ bool report_filter_wants(const struct report_filter *filter, const struct sessio
  * process. Returns the number of remaining processes. */
 size_t report_filter(struct report *report, const struct report_filter *filter);
 
-/* The processes of the report, the busiest first, as a sentence: "there are shopd (120), ..."; the
- * caller frees it. */
-char *report_filter_known(const struct report *report);
+/* The process with the name nearest to a requested one, if any is near, and the processes of the
+ * report, the busiest first: "the nearest is shopd (120); there are shopd (120), ..."; the caller
+ * frees it. */
+char *report_filter_known(const struct report *report, const struct report_filter *filter);
 
 /* Drops processes, threads and descriptors without data since then (Unix epoch), even if they may
  * be live. */

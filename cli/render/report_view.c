@@ -13,7 +13,7 @@ char *report_view_filter(const struct report_view *view, struct report *report)
 {
     if (view->filter.pid_count + view->filter.process_count == 0)
         return NULL;
-    char *known = report_filter_known(report);
+    char *known = report_filter_known(report, &view->filter);
     char *sentence = NULL;
     if (report_filter(report, &view->filter) == 0)
         sentence = memory_format("no process matches; %s", known);

@@ -176,6 +176,14 @@ for arguments, words in ((("--call", "opnat"), "--call: no `opnat` in the traces
     _, messages = run(*arguments, TRACE)
     if words not in messages:
         wrong(f"{arguments}: {messages}")
+for error, words in (("ENOSPCC", "--error: unknown `ENOSPCC`; the nearest is ENOSPC"),
+                     ("EWOULDBLOCK", "--error: unknown `EWOULDBLOCK`; the nearest is EAGAIN"),
+                     ("E5000", "--error: unknown `E5000`\n")):
+    _, messages = run("--error", "ENOENT", "--error", error, TRACE, code=2)
+    if words not in messages:
+        wrong(f"--error {error}: {messages}")
+for error in "ENO*", "E515":
+    run("--error", error, "--until", "+1s", TRACE)
 _, messages = run("/no/such/folder", code=1)
 if "/no/such/folder" not in messages:
     wrong(f"a wrong path: {messages}")

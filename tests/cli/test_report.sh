@@ -70,6 +70,8 @@ json 0 process --process thumbnailer "$trace"
 same pid process
 json 1 nobody --process nobody-at-all "$trace"
 says nobody 'no process matches; there are .*thumbnailer (345)'
+json 1 misspelled --process thumbnailr "$trace"
+says misspelled 'no process matches; the nearest is thumbnailer (345); there are '
 
 json 0 since --since +20s --until +30s "$trace"
 events() {
