@@ -122,13 +122,18 @@ static void write_unknown(const struct sheet *sheet, const struct atom_view *vie
         fputc('\n', sheet->out);
 }
 
-/* Sorted by the view's main column, descending; equal cells by key. */
+static uint64_t order_of(const struct atom *cell)
+{
+    const struct atom_view *view = cell->kind->view;
+    return view_number(cell, &view->by) + (view->plus.column ? view_number(cell, &view->plus) : 0);
+}
+
+/* Sorted by the view's main columns, descending; equal cells by key. */
 static int by_most(const void *a, const void *b)
 {
     const struct atom *left = *(const struct atom *const *)a;
     const struct atom *right = *(const struct atom *const *)b;
-    const struct view_column *by = &left->kind->view->by;
-    int order = sheet_compare(view_number(right, by), view_number(left, by));
+    int order = sheet_compare(order_of(right), order_of(left));
     return order ? order : atom_compare(left, right);
 }
 

@@ -49,7 +49,10 @@ static const struct atom_view view = {.title = "Signals",
                                       .name = signal_name,
                                       .columns = shown,
                                       .column_count = sizeof shown / sizeof *shown,
-                                      .by = {NULL, "generated", VIEW_VALUE}};
+                                      .by = {NULL, "generated", VIEW_VALUE},
+                                      .plus = {NULL, "delivered", VIEW_VALUE},
+                                      .note = "rows without a target (For) count deliveries, whose "
+                                              "events do not name the target"};
 
 static const struct atom_kind signal_kind = {.tag = 42, ATOM_COLUMNS_OF(signal), .view = &view};
 

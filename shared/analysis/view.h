@@ -35,10 +35,11 @@ struct atom_view {
      * `label`. */
     const char *named, *label;
     const char *(*name)(uint64_t number, char room[VIEW_NAME_ROOM]);
-    /* Columns of the table, from left to right; rows are sorted by `by`, largest first. */
+    /* Columns of the table, from left to right; rows are sorted by `by`, largest first, or by the
+     * sum of both if `plus` has a column. */
     const struct view_column *columns;
     size_t column_count;
-    struct view_column by;
+    struct view_column by, plus;
     /* Columns that count unknown data: those that are not 0 are listed in a line below the table,
      * with their descriptions. */
     const char *const *unknown;
