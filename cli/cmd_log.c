@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,8 +77,8 @@ struct logging {
     struct report_file file;
     struct call_log_counts counts;
     size_t failed;
-    bool any;              /* an event is in the window */
-    bool any_tid, any_pid; /* a requested one exists */
+    bool any;                  /* an event is in the window */
+    bool *has_tids, *has_pids; /* of each requested one: it exists */
     /* Existing names in all sessions; owned. */
     struct known_names {
         char **at;
@@ -213,10 +214,10 @@ static void know_names(struct logging *logging, const struct session_report *rep
         know(&logging->phases, report->phases[i].phase);
     for (size_t i = 0; i < logging->choice.tids.count; i++)
         for (size_t k = 0; k < report->thread_count; k++)
-            logging->any_tid |= report->threads[k].tid == logging->choice.tids.at[i];
+            logging->has_tids[i] |= report->threads[k].tid == logging->choice.tids.at[i];
     for (size_t i = 0; i < logging->choice.pids.count; i++)
         for (size_t k = 0; k < report->process_count; k++)
-            logging->any_pid |= report->processes[k].pid == logging->choice.pids.at[i];
+            logging->has_pids[i] |= report->processes[k].pid == logging->choice.pids.at[i];
 }
 
 /* Until an event matches, collects the names of existing ones. */
@@ -234,16 +235,20 @@ static bool take(void *context, const struct followed *followed)
     return call_log_take(taking->log, followed);
 }
 
-/* Reports if none of the requested threads or processes exists. */
-static bool say_none(struct logging *logging, const char *option, size_t asked, bool any)
+/* Reports requested threads or processes that do not exist. */
+static bool say_none(struct logging *logging, const char *what,
+                     const struct call_log_numbers *asked, const bool *has)
 {
-    if (asked == 0 || any)
-        return false;
-    char *sentence =
-        memory_format("--%s: no match for %s", option, asked > 1 ? "these numbers" : "this number");
-    progress_say(&logging->progress, sentence);
-    free(sentence);
-    return true;
+    bool said = false;
+    for (size_t i = 0; i < asked->count; i++) {
+        if (has[i])
+            continue;
+        char *sentence = memory_format("no %s %" PRId64 " in the traces", what, asked->at[i]);
+        progress_say(&logging->progress, sentence);
+        free(sentence);
+        said = true;
+    }
+    return said;
 }
 
 static void clear_names(struct known_names *known)
@@ -328,8 +333,8 @@ static void say_rest(struct logging *logging, bool stopped)
     char *outside =
         logging->any ? NULL : window_is_outside(&logging->window, &logging->traces.list);
     const struct call_log_choice *choice = &logging->choice;
-    bool said = say_none(logging, "tid", choice->tids.count, logging->any_tid);
-    said |= say_none(logging, "pid", choice->pids.count, logging->any_pid);
+    bool said = say_none(logging, "thread", &choice->tids, logging->has_tids);
+    said |= say_none(logging, "process", &choice->pids, logging->has_pids);
     said |= say_unknown(logging, "process", &choice->processes, &logging->processes);
     said |= say_unknown(logging, "phase", &choice->phases, &logging->phases);
     /* Only events in the chunks read are known. */
@@ -402,9 +407,13 @@ int cmd_log(int argc, char **argv)
         phases_init(&logging.traces.phases);
         logging.traces.progress = &logging.progress;
         logging.traces.no_analyses = true; /* only names are needed */
+        logging.has_tids = memory_new((logging.choice.tids.count + 1) * sizeof(bool));
+        logging.has_pids = memory_new((logging.choice.pids.count + 1) * sizeof(bool));
         code = log_all(&logging);
         traces_clear(&logging.traces);
         chunk_windows_clear(&logging.windows);
+        free(logging.has_tids);
+        free(logging.has_pids);
         clear_names(&logging.processes);
         clear_names(&logging.calls);
         clear_names(&logging.phases);
