@@ -31,7 +31,8 @@ static bool is_empty(const struct window *window)
 
 bool window_read(struct window *window, const struct config *config, FILE *err)
 {
-    *window = (struct window){.since = {.kind = TIME_POINT_NONE}};
+    *window = (struct window){.since_text = config_text(config, "since"),
+                              .until_text = config_text(config, "until")};
     if (!read_time(config, "since", &window->since, err) ||
         !read_time(config, "until", &window->until, err))
         return false;
@@ -127,16 +128,14 @@ static bool trace_range(const struct chunk_list *list, struct time_range *out)
 char *window_is_outside(const struct window *window, const struct chunk_list *list)
 {
     struct time_range range;
-    bool has_since = window->since.kind != TIME_POINT_NONE;
-    bool has_until = window->until.kind != TIME_POINT_NONE;
-    if ((!has_since && !has_until) || !trace_range(list, &range))
+    const char *since = window->since_text, *until = window->until_text;
+    if ((!since && !until) || !trace_range(list, &range))
         return NULL;
     return memory_format(
-        "no events in %s%s%s: the first event is at %s.%09lld, the last at %s.%09lld",
-        has_since ? "--since" : "", has_since && has_until ? " and " : "",
-        has_until ? "--until" : "", quantity_date(range.begin_ns).text,
-        (long long)(range.begin_ns % 1000000000), quantity_date(range.end_ns).text,
-        (long long)(range.end_ns % 1000000000));
+        "no events%s%s%s%s: the first event is at %s.%09lld, the last at %s.%09lld",
+        since ? " since " : "", since ? since : "", until ? " until " : "", until ? until : "",
+        quantity_date(range.begin_ns).text, (long long)(range.begin_ns % 1000000000),
+        quantity_date(range.end_ns).text, (long long)(range.end_ns % 1000000000));
 }
 
 static uint64_t raw_time(int64_t epoch_ns, int64_t offset_ns)

@@ -11,6 +11,7 @@
 
 struct window {
     struct time_point since, until;
+    const char *since_text, *until_text; /* as given, owned by the config; NULL: not given */
 };
 
 /* Reads the rows `since` and `until` of `config`. False: reported on `err`. */

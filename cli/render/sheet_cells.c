@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/view.h"
 #include "base/memory.h"
@@ -115,7 +116,11 @@ static void write_unknown(const struct sheet *sheet, const struct atom_view *vie
             sum += *atom_number_at(rows[i], column);
         if (sum == 0)
             continue;
-        fprintf(sheet->out, "%s%s %s", between, quantity_count(sum).text, column->words);
+        /* The first word of the description is a plural in -s. */
+        const char *rest = column->words + strcspn(column->words, " ");
+        int first = (int)(rest - column->words) - (sum == 1);
+        fprintf(sheet->out, "%s%s %.*s%s", between, quantity_count(sum).text, first, column->words,
+                rest);
         between = ", ";
     }
     if (*between == ',')

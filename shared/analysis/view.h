@@ -41,7 +41,7 @@ struct atom_view {
     size_t column_count;
     struct view_column by, plus;
     /* Columns that count unknown data: those that are not 0 are listed in a line below the table,
-     * with their descriptions. */
+     * with their descriptions, which begin with a plural in -s. */
     const char *const *unknown;
     size_t unknown_count;
     const char *note; /* a sentence below the table; NULL: none */

@@ -157,9 +157,12 @@ for kind, (keys, durations, count) in ANALYSES.items():
             wrong(f"{kind} {key}: {got.get(key)} is not {expected.get(key)}")
 
 # Rows of the table are in the order of both generated and delivered signals.
-table = spanmill("report", TRACE, "--top", "3")[0].split("\nSignals\n")[1].split("\n\n")[0].splitlines()
+text = spanmill("report", TRACE, "--top", "3")[0]
+table = text.split("\nSignals\n")[1].split("\n\n")[0].splitlines()
 most = sorted((row["generated"] + row["delivered"] for row in signal(trace).values()), reverse=True)
 shown = [max(int(word.replace(",", "")) for word in line.split()[2:] if word != "-") for line in table[1:4]]
 if not table[0].endswith("Delivered") or shown != most[:3]:
     wrong(f"Signals: {shown} is not {most[:3]}: {table}")
+if "without a raise in the trace, 1 raise without a run in the trace\n" not in text:
+    wrong("Softirqs: not `1 raise`")
 finish()

@@ -173,7 +173,7 @@ for arguments, words in ((("--call", "opnat"), "--call: no `opnat` in the traces
                          (("--event", "sched_swich"), "--event: no `sched_swich` in the traces; the nearest is sched_switch"),
                          (("--tid", "999999"), "no thread 999999 in the traces"),
                          (("--pid", "999999", "--tid", "999998"), "no process 999999 in the traces"),
-                         (("--until", "2020-01-01"), "no events in --until: the first event is at 2026-11-22 23:09:36")):
+                         (("--until", "2020-01-01"), "no events until 2020-01-01: the first event is at 2026-11-22 23:09:36")):
     _, messages = run(*arguments, TRACE)
     if words not in messages:
         wrong(f"{arguments}: {messages}")

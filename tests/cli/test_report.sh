@@ -85,7 +85,9 @@ json 0 after --since +30s "$trace"
 
 exits 1 past report --since +1h "$trace"
 [ -s "$scratch/past" ] && wrong "--since behind the end: there is a report"
-says past 'no events in --since: the first event is at '
+says past 'no events since +1h: the first event is at '
+exits 1 between report --since 23:58 --until 23:59 "$trace"
+says between 'no events since 23:58 until 23:59: the first event is at '
 exits 0 narrow report --since +30s --until +30.005s "$trace"
 grep '^CPUs busy' "$scratch/narrow" | grep -q '[0-9]\{3\}\.[1-9]' && wrong "--since --until: CPUs are busy for more than their time"
 
