@@ -11,6 +11,9 @@
  * stay in the cache. A waiting thread is woken when the other has this many for it. */
 enum { ITEMS = 64, WAKE_READY = ITEMS / 4, WAKE_ROOM = ITEMS / 2 };
 
+/* Chunks open at a time: each maps all of its files and those of its seam. */
+enum { OPEN_MAX = 2 };
+
 struct chunk_feed {
     struct chunk_opening *opening;
     const struct chunk_ref *const *chunks;
@@ -24,6 +27,7 @@ struct chunk_feed {
     /* Items from `taken` to `made` are ready; under `lock`. The first of them is the caller's. */
     struct feed_item items[ITEMS];
     size_t made, taken;
+    unsigned open_count; /* chunks that were opened and are not released; under `lock` */
     bool waits_for_item, waits_for_room, stops;
     pthread_mutex_t lock;
     pthread_cond_t has_item, has_room;
@@ -124,13 +128,27 @@ static void release(struct chunk_feed *feed, struct feed_item *item)
     *item = (struct feed_item){.warnings = NULL};
 }
 
+/* Whether the decoding thread has to wait for the caller. */
+static bool is_full(const struct chunk_feed *feed)
+{
+    return feed->made - feed->taken == ITEMS || (!feed->is_open && feed->open_count == OPEN_MAX);
+}
+
+static void wake_caller(struct chunk_feed *feed)
+{
+    if (feed->waits_for_item)
+        pthread_cond_signal(&feed->has_item);
+    feed->waits_for_item = false;
+}
+
 static void *make_all(void *context)
 {
     struct chunk_feed *feed = context;
     bool over = false;
     while (!over) {
         pthread_mutex_lock(&feed->lock);
-        while (feed->made - feed->taken == ITEMS && !feed->stops) {
+        while (is_full(feed) && !feed->stops) {
+            wake_caller(feed); /* there may be few items */
             feed->waits_for_room = true;
             pthread_cond_wait(&feed->has_room, &feed->lock);
         }
@@ -143,10 +161,9 @@ static void *make_all(void *context)
         over = item->kind == FEED_OVER;
         pthread_mutex_lock(&feed->lock);
         feed->made++;
-        if (feed->waits_for_item && (over || feed->made - feed->taken >= WAKE_READY)) {
-            feed->waits_for_item = false;
-            pthread_cond_signal(&feed->has_item);
-        }
+        feed->open_count += item->kind == FEED_OPENED;
+        if (over || feed->made - feed->taken >= WAKE_READY)
+            wake_caller(feed);
         pthread_mutex_unlock(&feed->lock);
     }
     return NULL;
@@ -180,10 +197,11 @@ static void wait_for_item(struct chunk_feed *feed)
     feed->waits_for_item = false;
 }
 
-static void give_back(struct chunk_feed *feed)
+static void give_back(struct chunk_feed *feed, bool closed)
 {
     feed->taken++;
-    if (feed->waits_for_room && feed->made - feed->taken <= WAKE_ROOM) {
+    feed->open_count -= closed;
+    if (feed->waits_for_room && (closed || feed->made - feed->taken <= WAKE_ROOM)) {
         feed->waits_for_room = false;
         pthread_cond_signal(&feed->has_room);
     }
@@ -192,11 +210,12 @@ static void give_back(struct chunk_feed *feed)
 const struct feed_item *chunk_feed_next(struct chunk_feed *feed)
 {
     struct feed_item *held = &feed->items[feed->taken % ITEMS];
+    bool closed = feed->holds && held->kind == FEED_CLOSED;
     if (feed->holds)
         release(feed, held);
     pthread_mutex_lock(&feed->lock);
     if (feed->holds)
-        give_back(feed);
+        give_back(feed, closed);
     if (feed->has_thread)
         wait_for_item(feed);
     pthread_mutex_unlock(&feed->lock);
@@ -205,6 +224,7 @@ const struct feed_item *chunk_feed_next(struct chunk_feed *feed)
     if (!feed->has_thread) {
         make(feed, item);
         feed->made++;
+        feed->open_count += item->kind == FEED_OPENED;
     }
     return item;
 }

@@ -17,6 +17,7 @@
  * 0 while one is unused. */
 struct place {
     struct place *next;
+    struct place *next_unused; /* under `lock` */
     _Atomic uintptr_t at;
     _Atomic size_t size;
     atomic_bool is_short;
@@ -31,6 +32,7 @@ struct file_map {
 
 /* Global, like signal handlers. */
 static _Atomic(struct place *) places;
+static struct place *unused; /* under `lock` */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
 static struct sigaction before;
@@ -69,10 +71,10 @@ static void install(void)
 static struct place *take_place(void *at, size_t size)
 {
     pthread_mutex_lock(&lock);
-    struct place *place = atomic_load(&places);
-    while (place != NULL && atomic_load(&place->size) > 0)
-        place = place->next;
-    if (place == NULL) {
+    struct place *place = unused;
+    if (place != NULL) {
+        unused = place->next_unused;
+    } else {
         place = memory_new(sizeof *place);
         place->next = atomic_load(&places);
         atomic_store(&places, place);
@@ -149,7 +151,11 @@ void file_map_close(struct file_map *map)
         void *at = (void *)atomic_load(&map->place->at);
         size_t size = atomic_load(&map->place->size);
         munmap(at, size);
+        pthread_mutex_lock(&lock);
         atomic_store(&map->place->size, 0);
+        map->place->next_unused = unused;
+        unused = map->place;
+        pthread_mutex_unlock(&lock);
     }
     free(map->path);
     free(map);

@@ -49,14 +49,20 @@ static bool fits(const struct chunk_list *list, size_t at, size_t copy)
 }
 
 /* Which of two copies has the wrong number; a < b. If both fit, they are next to each other: the
- * first is wrong if packets are missing before it. */
+ * first is wrong if packets are missing before it; or if it is the first of the session, and the
+ * next chunk continues the second. */
 static size_t wrong_one(const struct chunk_list *list, size_t a, size_t b)
 {
     bool a_fits = fits(list, a, b);
     if (a_fits != fits(list, b, a))
         return a_fits ? b : a;
     const struct chunk_ref *before = neighbor(list, a, b, true);
-    return before != NULL && survey_misses_packets(before->survey, list->at[a].survey) ? a : b;
+    const struct chunk_ref *after = neighbor(list, b, a, false);
+    if (before != NULL)
+        return survey_misses_packets(before->survey, list->at[a].survey) ? a : b;
+    bool continues = after != NULL && after->number == list->at[b].number + 1 &&
+                     !survey_misses_packets(list->at[b].survey, after->survey);
+    return continues ? a : b;
 }
 
 static void say_copy(struct chunk_list *list, size_t copy, size_t kept)

@@ -281,6 +281,8 @@ static void restore_cpus(struct restore *restore, const struct kept_cpus *kept)
 {
     for (size_t i = 0; i < kept->cpu_count; i++) {
         const struct kept_cpu *from = &kept->cpus[i];
+        if (from->cpu > CPU_NUMBER_MAX)
+            continue; /* earlier versions read it from a damaged packet */
         struct cpu *cpu = cpu_at(restore->core, from->cpu);
         bool is_new = cpu && cpu->knows == CPU_UNKNOWN && !cpu->seen;
         if (!is_new || from->knows > CPU_THREAD || from->knows == CPU_LET) {
@@ -317,7 +319,7 @@ static void restore_all_cpus(struct restore *restore, const struct kept_core *co
     for (EACH(kept, restore, KEPT_CPUS, i))
         restore_cpus(restore, kept);
     for (struct life *life = restore->core->all; life; life = life->next_of_all) {
-        if (life->over)
+        if (life->over || life->cpu > CPU_NUMBER_MAX)
             life->cpu = -1;
         if (!holds(restore, life->cpu < 0 || (size_t)life->cpu < restore->core->cpu_count))
             life->cpu = -1;
