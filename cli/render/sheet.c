@@ -27,6 +27,12 @@ void sheet_put_loss(const struct sheet *sheet, uint64_t count, const char *one, 
         fputs(plain, sheet->out);
 }
 
+void sheet_put_warning(const struct sheet *sheet, const char *text)
+{
+    fprintf(sheet->out, "%s%s%s", sheet->style.color ? red : "", text,
+            sheet->style.color ? plain : "");
+}
+
 void sheet_put_printable(FILE *out, const char *text)
 {
     char *printable = utf8_printable(text_of(text));

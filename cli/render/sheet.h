@@ -59,6 +59,7 @@ void sheet_put_bold(const struct sheet *sheet, const char *text); /* made printa
 void sheet_put_printable(FILE *out, const char *text);
 void sheet_put_counted(FILE *out, uint64_t count, const char *one, const char *more);
 void sheet_put_loss(const struct sheet *sheet, uint64_t count, const char *one, const char *more);
+void sheet_put_warning(const struct sheet *sheet, const char *text); /* in red */
 void sheet_put_process(FILE *out, const char *process, int64_t pid);
 void sheet_put_heading(const struct sheet *sheet, const char *heading);
 /* `without_nested`: the table excludes nested phases of the selected one; the heading says so if

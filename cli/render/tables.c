@@ -6,6 +6,18 @@
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
 
+/* Whether more is lost than the events that the tracer counted. */
+static bool misses_data(const struct session_report *session)
+{
+    static const enum tally missing[] = {TALLY_LOST_CHUNKS,    TALLY_LOST_TRACES,
+                                         TALLY_LOST_STREAMS,   TALLY_LOST_PACKETS,
+                                         TALLY_DROPPED_EVENTS, TALLY_MISSING_PACKETS};
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        if (session->tallies.at[missing[i]] > 0)
+            return true;
+    return false;
+}
+
 static void write_headline(const struct sheet *sheet)
 {
     const struct session_report *session = sheet->session;
@@ -35,6 +47,8 @@ static void write_headline(const struct sheet *sheet)
     sheet_put_counted(out, session->events, "event", "events");
     fputs("  ", out);
     sheet_put_loss(sheet, session->tallies.at[TALLY_DISCARDED], "lost", "lost");
+    if (misses_data(session))
+        sheet_put_warning(sheet, ", data missing (see the end)");
     fputc('\n', out);
 }
 

@@ -259,7 +259,7 @@ Test(tables, of_an_empty_session_are_a_headline_and_what_is_unknown)
     struct hand_report hand = {.report = {.sessions = &session, .session_count = 1}};
     char *text = written(&hand, (struct tables_options){0});
     cr_expect(eq(str, text,
-                 "a//  1 chunk  0 events  0 lost\n"
+                 "a//  1 chunk  0 events  0 lost, data missing (see the end)\n"
                  "\n"
                  "0 events lost, 1 chunk missing or unreadable; no threads\n"));
     free(text);
