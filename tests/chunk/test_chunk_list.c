@@ -376,7 +376,7 @@ Test(chunk_list, leaves_out_a_copy_under_another_number_and_not_what_it_copies)
     expect_left_out(2, 3, 2);
     expect_left_out(2, 4, 2);
     expect_left_out(0, 3, 0);
-    expect_left_out(0, 1, 0); /* before all others */
+    expect_left_out(0, 1, 0);  /* before all others */
     expect_left_out(-1, 1, 3); /* the number of another chunk */
     expect_left_out(-1, 3, 1);
 }
