@@ -80,7 +80,7 @@ static void pop(struct model *model)
     time_vector_free(&mark.total_at);
 }
 
-static void drop_eldest(struct model *model)
+static void drop_oldest(struct model *model)
 {
     expect_equal(&model->older_begins->oldest, &model->at[model->first]);
     older_begins_drop_oldest(model->older_begins);
@@ -146,7 +146,7 @@ static void run(uint64_t seed)
         if (below(model, 3) == 0)
             resolve_all(model);
         for (uint64_t i = below(model, 40); i > 0 && model->count > 0; i--)
-            drop_eldest(model);
+            drop_oldest(model);
         if (below(model, 3) == 0)
             write_and_read(model);
     }

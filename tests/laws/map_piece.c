@@ -1,5 +1,8 @@
 #include "map_piece.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include "core/row_bytes.h"
 
 void map_piece_begin(struct map_piece *piece, struct schema *schema, const struct interval_end *end)
@@ -37,4 +40,14 @@ void map_piece_end(struct map_piece *piece, const struct record_meta *meta, stru
     columns_clear(&piece->bytes);
     core_free(piece->core);
     row_clear(&piece->row);
+}
+
+void piece_records_take(void *context, struct text key, struct bytes record)
+{
+    struct piece_records *records = context;
+    (void)key;
+    assert(records->count < sizeof records->at / sizeof *records->at);
+    uint8_t *copy = arena_take(&records->arena, record.count);
+    memcpy(copy, record.at, record.count);
+    records->at[records->count++] = (struct bytes){copy, record.count};
 }

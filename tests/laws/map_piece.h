@@ -3,6 +3,7 @@
 #ifndef TESTS_LAWS_MAP_PIECE_H
 #define TESTS_LAWS_MAP_PIECE_H
 
+#include "base/arena.h"
 #include "core/columns.h"
 #include "core/core.h"
 #include "wire/partial_codec.h"
@@ -24,5 +25,15 @@ void map_piece_add(struct map_piece *piece, const struct event *events, size_t c
 /* Passes its records to `sink`. */
 void map_piece_end(struct map_piece *piece, const struct record_meta *meta,
                    struct record_sink sink);
+
+/* The records of one piece, in memory of the arena. All zero is empty. */
+struct piece_records {
+    struct arena arena;
+    struct bytes at[64];
+    size_t count;
+};
+
+/* For a sink whose context is a struct piece_records. More than there is room for end the test. */
+void piece_records_take(void *context, struct text key, struct bytes record);
 
 #endif

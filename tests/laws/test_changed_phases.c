@@ -63,21 +63,6 @@ static void mapper_clear(struct mapper *mapper)
     phases_clear(&mapper->phases);
 }
 
-struct records {
-    struct arena arena;
-    struct bytes at[8];
-    size_t count;
-};
-
-static void take_record(void *context, struct text key, struct bytes record)
-{
-    struct records *records = context;
-    (void)key;
-    uint8_t *copy = arena_take(&records->arena, record.count);
-    memcpy(copy, record.at, record.count);
-    records->at[records->count++] = (struct bytes){copy, record.count};
-}
-
 /* Adds chunk `chunk` with one event of that name, mapped with these definitions. */
 static void add(struct joiner *joiner, struct schema *schema, const char *yaml, uint64_t chunk,
                 const char *name)
@@ -100,9 +85,9 @@ static void add(struct joiner *joiner, struct schema *schema, const char *yaml, 
                           .vtid = 7,
                           .vpid = 7};
     core_map(piece.core, &event, 1);
-    struct records records = {.count = 0};
+    struct piece_records records = {.count = 0};
     map_piece_end(&piece, &(struct record_meta){.session = text_of("h/s/c"), .chunk = chunk},
-                  (struct record_sink){take_record, &records});
+                  (struct record_sink){piece_records_take, &records});
     struct decoded_chunk whole;
     struct failure why;
     cr_assert(eq(int, decoded_chunk_read(records.at, records.count, schema, NULL, &whole, &why),

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "core/row_bytes.h"
 #include "law_parts.h"
+#include "map_piece.h"
 #include "random_trace.h"
 #include "reducer/joiner.h"
 #include "reducer/decoded_chunk.h"
@@ -18,26 +19,10 @@
 
 enum { PIECES = 4, JOINED = 6, SEEDS = 25, ROW_MOST = 1 << 20 };
 
-struct records {
-    struct arena arena;
-    struct bytes at[64];
-    size_t count;
-};
-
-static void keep(void *context, struct text key, struct bytes record)
-{
-    struct records *records = context;
-    (void)key;
-    uint8_t *copy = arena_take(&records->arena, record.count + 1);
-    memcpy(copy, record.at, record.count);
-    cr_assert(lt(sz, records->count, sizeof records->at / sizeof *records->at));
-    records->at[records->count++] = (struct bytes){copy, record.count};
-}
-
 struct world {
     struct phase_definitions phases;
     struct law_trace trace;
-    struct records pieces[PIECES];
+    struct piece_records pieces[PIECES];
     uint64_t random;
 };
 
@@ -67,7 +52,7 @@ static void world_init(struct world *world, uint64_t seed,
     law_random_cuts(&world->trace, &world->random, cuts, PIECES - 1);
     for (size_t i = 0; i < PIECES; i++)
         law_map_piece(&world->trace, (struct law_cuts){cuts, PIECES - 1}, i, 1,
-                      (struct record_sink){keep, &world->pieces[i]});
+                      (struct record_sink){piece_records_take, &world->pieces[i]});
 }
 
 static void world_clear(struct world *world)
@@ -138,7 +123,7 @@ static void change_records(struct world *world, struct row *row)
 }
 
 /* A row like that of the piece; false if it is refused. */
-static bool read_changed(struct world *world, const struct records *records,
+static bool read_changed(struct world *world, const struct piece_records *records,
                          const struct phase_set *phases, struct row *out)
 {
     struct schema *schema = world->trace.schema;
@@ -240,7 +225,7 @@ static void check_seed(uint64_t seed, const struct random_trace_options *options
     struct decoded_chunk chunks[JOINED]; /* their ends point into them */
     uint64_t time_ns = 0, waits;
     for (uint64_t i = 0; i < JOINED; i++) {
-        const struct records *piece = &world.pieces[below(&world, PIECES)];
+        const struct piece_records *piece = &world.pieces[below(&world, PIECES)];
         struct failure why;
         cr_assert(eq(int,
                      decoded_chunk_read(piece->at, piece->count, schema, NULL, &chunks[i], &why),

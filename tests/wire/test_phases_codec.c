@@ -123,23 +123,8 @@ Test(phases_codec, any_byte_may_be_another_or_missing)
     phases_clear(&phases);
 }
 
-struct records {
-    struct arena arena;
-    struct bytes at[4];
-    size_t count;
-};
-
-static void take(void *context, struct text key, struct bytes record)
-{
-    struct records *records = context;
-    (void)key;
-    uint8_t *copy = arena_take(&records->arena, record.count);
-    memcpy(copy, record.at, record.count);
-    records->at[records->count++] = (struct bytes){copy, record.count};
-}
-
 /* A chunk of one event, under the schema's own definitions. */
-static void encode_chunk(struct schema *schema, struct records *records)
+static void encode_chunk(struct schema *schema, struct piece_records *records)
 {
     static const struct field_value fields[] = {{.type = FIELD_UINT, .u = 5},
                                                 {.type = FIELD_UINT, .u = 6}};
@@ -156,7 +141,7 @@ static void encode_chunk(struct schema *schema, struct records *records)
     map_piece_begin(&piece, schema, &end);
     core_map(piece.core, &event, 1);
     map_piece_end(&piece, &(struct record_meta){.session = text_of("s"), .attempt = 1},
-                  (struct record_sink){take, records});
+                  (struct record_sink){piece_records_take, records});
     cr_assert(eq(sz, records->count, 2));
 }
 
@@ -164,7 +149,7 @@ Test(phases_codec, of_another_process_make_its_events_be_read)
 {
     struct phase_definitions phases = definitions();
     struct schema *mapper = schema_new(&phases), *reducer = schema_new(NULL);
-    struct records records = {.count = 0};
+    struct piece_records records = {.count = 0};
     struct failure why;
     encode_chunk(mapper, &records);
     struct decoded_chunk whole;
