@@ -5,6 +5,7 @@
 #ifndef ANALYSIS_OPENS_H
 #define ANALYSIS_OPENS_H
 
+#include <assert.h>
 #include <string.h>
 
 #include "analysis/atom.h"
@@ -74,6 +75,7 @@ static inline struct atom *opens_add(struct opens *opens, const struct atom_kind
 {
     struct atom *open = opens->spare;
     const uint64_t since = open_since(from);
+    assert(kind->size <= OPEN_BYTES);
     const unsigned at = open_index(kind, from);
     bool is_usual = open && !opens->changes && since > opens->latest_ns && !opens->recent[at] &&
                     kind->key_texts == 0 && opens->count < opens->room;
