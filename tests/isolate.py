@@ -28,6 +28,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 import traceback
 
 SKIPPED = 77
@@ -198,6 +199,19 @@ def start_apart(command, environment, scratch):
 
 # --- where there are no namespaces ---
 
+def environment_of(pid):
+    """While execve() replaces a process's memory, its environment reads as empty for a moment: a
+    process that has a program, thus no zombie and none of the kernel, is read again."""
+    for _ in range(200):
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            read = file.read()
+        if read:
+            break
+        os.readlink(f"/proc/{pid}/exe")
+        time.sleep(0.001)
+    return read
+
+
 def kill_marked(mark):
     """Until there is none left: those that are killed may have started others."""
     found = True
@@ -205,10 +219,9 @@ def kill_marked(mark):
         found = False
         for name in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{name}/environ", "rb") as file:
-                    if mark.encode() in file.read():
-                        os.kill(int(name), signal.SIGKILL)
-                        found = True
+                if mark.encode() in environment_of(name):
+                    os.kill(int(name), signal.SIGKILL)
+                    found = True
             except OSError:
                 pass
 
