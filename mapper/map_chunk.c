@@ -162,6 +162,7 @@ static void emit_threads(struct mapping *mapping, uint64_t time_ns)
     enum { TID, PID, PPID };
     const struct event_class *class =
         schema_class(mapping->schema, DOMAIN_KERNEL, text_of("lttng_statedump_process_state"));
+    struct field_value *absent = memory_new((class->field_count + 1) * sizeof *absent);
     for (size_t i = 0; i < count; i++) {
         const struct thread_entry *thread = &threads[i];
         struct event event = {.time_ns = time_ns,
@@ -169,6 +170,8 @@ static void emit_threads(struct mapping *mapping, uint64_t time_ns)
                               .cpu = -1,
                               .domain = DOMAIN_KERNEL,
                               .kind = class->kind,
+                              .field_count = (uint16_t) class->field_count,
+                              .fields = absent,
                               .present = 1 << TID | 1 << PID | 1 << EVENT_VALUES};
         event.value[TID] = thread->tid;
         event.value[PID] = thread->pid;
@@ -177,8 +180,9 @@ static void emit_threads(struct mapping *mapping, uint64_t time_ns)
             event.value[PPID] = thread->ppid;
         }
         event.text[0] = text_of(thread->name);
-        core_map_untraced(mapping->core, &event);
+        core_map_thread(mapping->core, &event);
     }
+    free(absent);
 }
 
 static bool has_kernel(const struct reader_info *info)

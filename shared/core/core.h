@@ -42,8 +42,9 @@ struct core *core_new_mapping(struct schema *schema, const struct core_mapping *
                               struct row *row);
 /* Events and losses, in order. */
 void core_map(struct core *core, const struct event *events, size_t count);
-/* The same for an event that is in no trace: it gets no number. */
-void core_map_untraced(struct core *core, const struct event *event);
+/* An EVENT_DUMP_PROCESS in the interval that is in no trace. It only says what a thread is: it gets
+ * no number, and neither begins a phase nor counts, because each further chunk brings it again. */
+void core_map_thread(struct core *core, const struct event *event);
 /* The end of the interval: writes all unwritten data to the row. */
 void core_map_end(struct core *core);
 struct core_counts {

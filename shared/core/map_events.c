@@ -737,10 +737,14 @@ void core_map(struct core *core, const struct event *events, size_t count)
     core->batch_number += count;
 }
 
-void core_map_untraced(struct core *core, const struct event *event)
+void core_map_thread(struct core *core, const struct event *event)
 {
-    core_map(core, event, 1);
-    core->batch_number--;
+    assert(event->kind == EVENT_DUMP_PROCESS && event->time_ns < core->mapping.end_ns);
+    core->batch = event;
+    if (event->time_ns >= core->time_ns && !enter_time(core, event))
+        return;
+    core->counts.last_ns = event->time_ns;
+    map_birth_event(core, event, NULL);
 }
 
 void core_map_end(struct core *core)

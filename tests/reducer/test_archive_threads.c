@@ -44,10 +44,29 @@ static struct bytes pack_with(const struct thread_directory *threads)
     return (struct bytes){archive, size};
 }
 
-/* The number of threads in the report whose process only the thread directory has; *events is the
- * number in its summary. */
-static uint64_t threads_told(bool from_proc, uint64_t *events)
+/* What a report says of a chunk whose thread directory alone has the process of a thread. */
+struct said {
+    uint64_t threads, events, counted, spans, phases, without_cpu;
+};
+
+static struct said say(bool from_proc)
 {
+    static const char yaml[] =
+        "phases:\n"
+        "  - {name: life, begin: lttng_statedump_process_state, end: sched_process_exit}\n"
+        "counts:\n"
+        "  - {name: all, event: '*'}\n"
+        "spans:\n"
+        "  - {name: life, begin: lttng_statedump_process_state, end: sched_process_exit,"
+        " match: [tid]}\n";
+    struct failure why;
+    struct phase_definitions phases;
+    phases_init(&phases);
+    cr_assert(eq(int,
+                 phases_add_yaml(&phases, "test",
+                                 (struct bytes){(const uint8_t *)yaml, sizeof yaml - 1}, &why),
+                 STATUS_OK),
+              "%s", why.text);
     struct thread_directory threads = {.from_proc = from_proc};
     struct thread_entry *ghost = thread_directory_add(&threads, TID);
     ghost->pid = PID;
@@ -61,9 +80,8 @@ static uint64_t threads_told(bool from_proc, uint64_t *events)
                               .first_chunk = CHUNK,
                               .attempt = 7,
                               .final = true};
-    struct map_options options = {.window = {0, INTERVAL_OPEN}};
+    struct map_options options = {.phases = &phases, .window = {0, INTERVAL_OPEN}};
     struct map_stats stats = {.events = 0};
-    struct failure why;
     cr_assert(eq(int,
                  map_archive(archive, &place, &options, NULL, (struct record_sink){take, reducer},
                              &stats, &why),
@@ -75,20 +93,35 @@ static uint64_t threads_told(bool from_proc, uint64_t *events)
     reducer_report(reducer, 1, &report);
     cr_assert(eq(sz, report.session_count, 1));
     const struct session_report *session = &report.sessions[0];
-    uint64_t found = 0;
+    struct said said = {.events = stats.events,
+                        .spans = session->span_count,
+                        .phases = session->phase_count,
+                        .without_cpu = session->tallies.at[TALLY_KERNEL_NO_CPU]};
     for (size_t i = 0; i < session->process_count; i++)
         if (session->processes[i].pid == PID)
-            found = session->processes[i].threads;
-    *events = stats.events;
+            said.threads = session->processes[i].threads;
+    for (size_t i = 0; i < session->count_count; i++)
+        said.counted += session->counts[i].cell.count;
     report_clear(&report);
     reducer_free(reducer);
-    return found;
+    phases_clear(&phases);
+    return said;
 }
 
 Test(archive_threads, of_proc_count_as_a_state_dump)
 {
-    uint64_t with, without;
-    cr_expect(eq(u64, threads_told(true, &with), 1));
-    cr_expect(eq(u64, threads_told(false, &without), 0), "what the trace told changes no result");
-    cr_expect(eq(u64, with, without), "nor are there more events than the trace has");
+    struct said with = say(true), without = say(false);
+    cr_expect(eq(u64, with.threads, 1));
+    cr_expect(eq(u64, without.threads, 0), "what the trace told changes no result");
+}
+
+Test(archive_threads, are_no_events)
+{
+    struct said with = say(true), without = say(false);
+    cr_expect(eq(u64, with.events, without.events));
+    cr_expect(gt(u64, without.counted, 0));
+    cr_expect(eq(u64, with.counted, without.counted));
+    cr_expect(eq(u64, with.spans, without.spans));
+    cr_expect(eq(u64, with.phases, without.phases));
+    cr_expect(eq(u64, with.without_cpu, without.without_cpu));
 }
