@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { UNITS = 4, COLUMN_MAX = 1000000 };
+/* A column has the unit of its greatest value, or a smaller one if its least value would be below
+ * 1/LEAST_PART of the unit and no value reaches COLUMN_MAX of the smaller one. */
+enum { UNITS = 4, COLUMN_MAX = 1000000, LEAST_PART = 100 };
 
 static const char *const unit_names[UNITS] = {"ns", "us", "ms", "s"};
 static const uint64_t unit_ns[UNITS] = {1, 1000, 1000000, 1000000000};
@@ -33,20 +35,49 @@ struct quantity quantity_count(uint64_t count)
     return quantity;
 }
 
+static const char *const byte_names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+enum { BYTE_UNITS = sizeof byte_names / sizeof *byte_names };
+
+/* Bytes of a unit. */
+static uint64_t unit_bytes(unsigned unit)
+{
+    return 1ULL << (10 * unit);
+}
+
+unsigned quantity_bytes_unit(uint64_t least, uint64_t most)
+{
+    unsigned unit = 0;
+    /* Values that would round to 1000 use the next unit. */
+    while (unit + 1 < BYTE_UNITS && (double)most / (double)unit_bytes(unit) >= 999.5)
+        unit++;
+    while (unit > 0 && least < unit_bytes(unit) / LEAST_PART &&
+           most / unit_bytes(unit - 1) < COLUMN_MAX)
+        unit--;
+    return unit;
+}
+
+struct quantity quantity_bytes_in(uint64_t bytes, unsigned unit)
+{
+    struct quantity quantity;
+    double scaled = (double)bytes / (double)unit_bytes(unit);
+    int decimals = unit == 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
+    if (bytes > 0 && scaled < 0.005) {
+        snprintf(quantity.text, sizeof quantity.text, "<0.01 %s", byte_names[unit]);
+        return quantity;
+    }
+    if (decimals > 0) {
+        snprintf(quantity.text, sizeof quantity.text, "%.*f %s", decimals, scaled,
+                 byte_names[unit]);
+        return quantity;
+    }
+    size_t count = put_count(quantity.text, (uint64_t)(scaled + 0.5));
+    snprintf(quantity.text + count, sizeof quantity.text - count, " %s", byte_names[unit]);
+    return quantity;
+}
+
 struct quantity quantity_bytes(uint64_t bytes)
 {
-    static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    struct quantity quantity;
-    size_t unit = 0;
-    double scaled = (double)bytes;
-    /* Values that would round to 1000 use the next unit. */
-    while (scaled >= 999.5 && unit + 1 < sizeof names / sizeof *names) {
-        scaled /= 1024;
-        unit++;
-    }
-    int decimals = unit == 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
-    snprintf(quantity.text, sizeof quantity.text, "%.*f %s", decimals, scaled, names[unit]);
-    return quantity;
+    return quantity_bytes_in(bytes, quantity_bytes_unit(bytes, bytes));
 }
 
 struct quantity quantity_percent(double share)
@@ -62,12 +93,11 @@ struct quantity quantity_percent(double share)
 
 struct duration_scale duration_scale_of(uint64_t least, uint64_t most)
 {
-    unsigned unit = UNITS - 1;
-    /* least >= a tenth of the unit: with three decimals it has three digits. */
-    while (unit > 0 && least < unit_ns[unit] / 10)
-        unit--;
-    while (unit < UNITS - 1 && most / unit_ns[unit] >= COLUMN_MAX)
+    unsigned unit = 0;
+    while (unit < UNITS - 1 && most >= unit_ns[unit + 1])
         unit++;
+    while (unit > 0 && least < unit_ns[unit] / LEAST_PART && most / unit_ns[unit - 1] < COLUMN_MAX)
+        unit--;
     unsigned decimals = 3;
     uint64_t of_unit = least / unit_ns[unit];
     if (unit == 0 || of_unit >= 100)
@@ -136,14 +166,6 @@ struct quantity quantity_about(uint64_t ns, unsigned unit)
     size_t count = strnlen(exact.text, sizeof about.text - 2);
     memcpy(about.text + 1, exact.text, count);
     return about;
-}
-
-struct quantity quantity_about_alone(uint64_t ns)
-{
-    unsigned unit = 0;
-    while (unit + 1 < sizeof unit_ns / sizeof *unit_ns && ns >= unit_ns[unit + 1])
-        unit++;
-    return quantity_about(ns, unit);
 }
 
 struct quantity quantity_time(int64_t ns_since_epoch)

@@ -16,6 +16,13 @@ struct quantity quantity_count(uint64_t count);
 /* 0 B, 418 B, 12.1 MiB, 400 MiB: three significant digits from KiB on. */
 struct quantity quantity_bytes(uint64_t bytes);
 
+/* The unit of the sizes in one column, between `least` (the smallest above 0) and `most`: 0 for B,
+ * 1 for KiB, and so on. */
+unsigned quantity_bytes_unit(uint64_t least, uint64_t most);
+
+/* A size in such a unit: 22,630 B, 0.67 KiB, <0.01 MiB. */
+struct quantity quantity_bytes_in(uint64_t bytes, unsigned unit);
+
 /* 0.02 %, 12.3 %; values above 0 that are too small to show are "<0.01 %". */
 struct quantity quantity_percent(double share);
 
@@ -25,8 +32,9 @@ struct duration_scale {
     unsigned decimals; /* after the point */
 };
 
-/* Fits values between `least` (the smallest above 0) and `most`: the least has three significant
- * digits, unless the column would grow wider than 999,999.999. */
+/* Fits values between `least` (the smallest above 0) and `most`: the unit of the greatest, or a
+ * smaller one to show the least, unless the column would grow wider than 999,999.999. At most three
+ * decimals. */
 struct duration_scale duration_scale_of(uint64_t least, uint64_t most);
 
 /* For values that are compared with `most`, the greatest: its unit, three decimals. */
@@ -41,9 +49,6 @@ struct quantity quantity_lone_duration(uint64_t ns);
 /* An estimated duration in a unit, with its significant digits, up to three decimals: ~2 us, ~1.06
  * ms. */
 struct quantity quantity_about(uint64_t ns, unsigned unit);
-
-/* The same in a suitable unit. */
-struct quantity quantity_about_alone(uint64_t ns);
 
 /* Time of the day in the local time zone, as babeltrace2 prints it: 12:18:50.432950815 */
 struct quantity quantity_time(int64_t ns_since_epoch);

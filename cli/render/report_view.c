@@ -21,12 +21,17 @@ char *report_view_filter(const struct report_view *view, struct report *report)
     return sentence;
 }
 
+enum { WIDTH_MAX = 10000 };
+
 struct screen_size report_view_screen(FILE *stream)
 {
     struct winsize size;
     if (isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0)
         return (struct screen_size){size.ws_col, size.ws_row};
-    return (struct screen_size){0, 0};
+    /* For a pager. Shells do not export it by themselves. */
+    const char *columns = getenv("COLUMNS");
+    unsigned long number = columns ? strtoul(columns, NULL, 10) : 0;
+    return (struct screen_size){number <= WIDTH_MAX ? (unsigned)number : 0, 0};
 }
 
 void report_view_write(const struct report_view *view, const struct report *report, FILE *out,

@@ -41,7 +41,7 @@ bool report_view_is_lossy(const struct report *report);
 bool report_view_is_now(enum when when, FILE *stream);
 bool report_view_color(enum when when, FILE *stream);
 
-/* Of a terminal; 0 where there is none. */
+/* Of a terminal; elsewhere $COLUMNS, if it is exported, or 0. */
 struct screen_size {
     unsigned columns, rows;
 };

@@ -91,8 +91,10 @@ static void write_table(const struct sheet *sheet, const struct atom_view *view,
         if (!is_shown(&view->columns[i], rows, count))
             continue;
         enum column_kind kind = kind_of(rows[0]->kind, &view->columns[i]);
-        columns[shown_count] = (struct column){view->columns[i].title, kind,
-                                               kind == COLUMN_TEXT ? CUT_RIGHT : CUT_NOT};
+        enum column_cut cut = kind == COLUMN_TEXT                 ? CUT_RIGHT
+                              : view->columns[i].part == VIEW_P50 ? CUT_WHOLE
+                                                                  : CUT_NOT;
+        columns[shown_count] = (struct column){view->columns[i].title, kind, cut};
         shown[shown_count++] = &view->columns[i];
     }
     struct table *table = table_new(columns, shown_count);

@@ -49,7 +49,7 @@ static void write_process_table(const struct sheet *sheet, const struct process_
         {"Process", COLUMN_TEXT, CUT_RIGHT},    {"PID", COLUMN_NUMBER, CUT_NOT},
         {"CPU time", COLUMN_DURATION, CUT_NOT}, {"CPU use", COLUMN_SHARE, CUT_NOT},
         {"Threads", COLUMN_COUNT, CUT_NOT},     {"Lived", COLUMN_DURATION, CUT_NOT},
-        {"Started", COLUMN_TEXT, CUT_NOT},      {"Exited", COLUMN_TEXT, CUT_NOT},
+        {"Started", COLUMN_TEXT, CUT_WHOLE},    {"Exited", COLUMN_TEXT, CUT_WHOLE},
     };
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     uint64_t whole = session_ns(sheet->session);

@@ -99,7 +99,7 @@ void sheet_errors_write(const struct sheet *sheet)
 {
     static const struct column columns[] = {{"Error", COLUMN_TEXT, CUT_NOT},
                                             {"Calls", COLUMN_COUNT, CUT_NOT},
-                                            {"Of which", COLUMN_TEXT, CUT_RIGHT}};
+                                            {"Of which", COLUMN_TEXT, CUT_ITEMS}};
     size_t count = 0, errors = 0;
     struct failure_count *failures = collect(sheet->session, &count);
     if (count == 0)

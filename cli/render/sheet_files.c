@@ -78,11 +78,11 @@ static void write_file_table(const struct sheet *sheet, const struct file_row **
                              bool of_one)
 {
     static const struct column columns[] = {
-        {"File", COLUMN_TEXT, CUT_LEFT},     {"FD", COLUMN_NUMBER, CUT_NOT},
+        {"File", COLUMN_TEXT, CUT_LEFT},     {"FD", COLUMN_NUMBER, CUT_WHOLE},
         {"Process", COLUMN_TEXT, CUT_RIGHT}, {"PID", COLUMN_NUMBER, CUT_NOT},
         {"Calls", COLUMN_COUNT, CUT_NOT},    {"Read", COLUMN_BYTES, CUT_NOT},
         {"Written", COLUMN_BYTES, CUT_NOT},  {"Time", COLUMN_DURATION, CUT_NOT},
-        {"p99", COLUMN_ABOUT, CUT_NOT},      {"Max", COLUMN_DURATION, CUT_NOT},
+        {"p99", COLUMN_ABOUT, CUT_WHOLE},    {"Max", COLUMN_DURATION, CUT_NOT},
     };
     size_t sum_count = 0;
     struct file_sum *sums = sum_files(rows, count, &sum_count);

@@ -43,9 +43,9 @@ static char *text_of_values(const struct instance_row *row)
     return longer;
 }
 
-/* `waits_apart`: what blocked it is in the table of waits. */
-static void add_row(struct table *table, const struct instance_row *row, bool waits_apart)
+static void add_row(struct table *table, size_t rank, const struct instance_row *row)
 {
+    table_number(table, rank);
     table_text(table, quantity_time(row->begin_ns).text);
     sheet_cell_identity(table, row->tid);
     sheet_cell_spent(table, row->total_ns);
@@ -59,33 +59,7 @@ static void add_row(struct table *table, const struct instance_row *row, bool wa
     sheet_cell_spent(table, row->parallel_ns);
     sheet_cell_spent(table, row->unknown_ns);
     sheet_cell_counted(table, row->syscalls);
-    if (waits_apart)
-        table_none(table);
-    else
-        sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
     sheet_cell_text(table, text_of_values(row));
-}
-
-static bool knows_whom(const struct instance_row *row)
-{
-    return row->waker_count + row->ran_instead_count > 0;
-}
-
-/* Whether it is known for whom an instance waited. */
-static bool any_knows_whom(const struct session_report *session, struct selection selection)
-{
-    for (size_t i = 0; i < session->instance_count; i++)
-        if (sheet_selects(selection, session->instances[i].pid, session->instances[i].phase) &&
-            knows_whom(&session->instances[i]))
-            return true;
-    return false;
-}
-
-/* The same instance in the table of its waits: what it waited for, and for whom. */
-static void add_waits(struct table *table, const struct instance_row *row)
-{
-    table_text(table, quantity_time(row->begin_ns).text);
-    sheet_cell_identity(table, row->tid);
     sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
     sheet_cell_text(table, sheet_text_of_waits(row->wakers, row->waker_count));
     sheet_cell_text(table, sheet_text_of_waits(row->ran_instead, row->ran_instead_count));
@@ -102,45 +76,32 @@ static void note_over(const struct sheet *sheet, const struct phase_row *phase)
 void sheet_instances_write(const struct sheet *sheet, struct selection selection)
 {
     static const struct column columns[] = {
-        {"Begin", COLUMN_TEXT, CUT_NOT},      {"TID", COLUMN_NUMBER, CUT_NOT},
-        {"Wall", COLUMN_SPENT, CUT_NOT},      {"CPU", COLUMN_SPENT, CUT_NOT},
-        {"IRQ", COLUMN_SPENT, CUT_NOT},       {"Softirq", COLUMN_SPENT, CUT_NOT},
-        {"Runnable", COLUMN_SPENT, CUT_NOT},  {"Blocked", COLUMN_SPENT, CUT_NOT},
-        {"Queued", COLUMN_SPENT, CUT_NOT},    {"Parallel", COLUMN_SPENT, CUT_NOT},
-        {"Unknown", COLUMN_SPENT, CUT_NOT},   {"System calls", COLUMN_COUNT, CUT_NOT},
-        {"Blocked by", COLUMN_TEXT, CUT_NOT}, {"Values", COLUMN_TEXT, CUT_RIGHT},
-    };
-    /* Apart from the times: they have long texts. */
-    static const struct column waits_columns[] = {
-        {"Begin", COLUMN_TEXT, CUT_NOT},         {"TID", COLUMN_NUMBER, CUT_NOT},
-        {"Blocked by", COLUMN_TEXT, CUT_RIGHT},  {"Woken by", COLUMN_TEXT, CUT_RIGHT},
-        {"Ran instead", COLUMN_TEXT, CUT_RIGHT},
+        {"#", COLUMN_NUMBER, CUT_NOT},           {"Begin", COLUMN_TEXT, CUT_NOT},
+        {"TID", COLUMN_NUMBER, CUT_NOT},         {"Wall", COLUMN_SPENT, CUT_NOT},
+        {"CPU", COLUMN_SPENT, CUT_NOT},          {"IRQ", COLUMN_SPENT, CUT_NOT},
+        {"Softirq", COLUMN_SPENT, CUT_NOT},      {"Runnable", COLUMN_SPENT, CUT_NOT},
+        {"Blocked", COLUMN_SPENT, CUT_NOT},      {"Queued", COLUMN_SPENT, CUT_NOT},
+        {"Parallel", COLUMN_SPENT, CUT_NOT},     {"Unknown", COLUMN_SPENT, CUT_NOT},
+        {"System calls", COLUMN_COUNT, CUT_NOT}, {"Values", COLUMN_TEXT, CUT_RIGHT},
+        {"Blocked by", COLUMN_TEXT, CUT_ITEMS},  {"Woken by", COLUMN_TEXT, CUT_ITEMS},
+        {"Ran instead", COLUMN_TEXT, CUT_ITEMS},
     };
     const struct session_report *session = sheet->session;
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
-    struct table *waits = table_new(waits_columns, sizeof waits_columns / sizeof *waits_columns);
-    bool waits_apart = any_knows_whom(session, selection);
+    table_split(table, 1);
     size_t count = 0;
     for (size_t i = 0; i < session->instance_count; i++) {
         const struct instance_row *row = &session->instances[i];
         if (!sheet_selects(selection, row->pid, row->phase))
             continue;
-        if (count++ >= sheet->top)
-            continue;
-        add_row(table, row, waits_apart);
-        if (waits_apart && (knows_whom(row) || row->blocked_by.count > 0))
-            add_waits(waits, row);
+        if (count++ < sheet->top)
+            add_row(table, count, row);
     }
     if (count > 0) {
         sheet_put_selection(sheet, "Slowest instances", selection, false);
         table_print(table, sheet->out, &sheet->style);
         sheet_put_rest(sheet, table_rows(table), count);
         note_over(sheet, selection.phase);
-        if (table_rows(waits) > 0) {
-            fputc('\n', sheet->out);
-            table_print(waits, sheet->out, &sheet->style);
-        }
     }
-    table_free(waits);
     table_free(table);
 }

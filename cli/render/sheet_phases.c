@@ -228,9 +228,10 @@ static void write_times(const struct sheet *sheet, const struct phase_tree *tree
         {"Runnable", COLUMN_SPENT, CUT_NOT},    {"Blocked", COLUMN_SPENT, CUT_NOT},
         {"Queued", COLUMN_SPENT, CUT_NOT},      {"Parallel", COLUMN_SPENT, CUT_NOT},
         {"Unknown", COLUMN_SPENT, CUT_NOT},     {"System calls", COLUMN_COUNT, CUT_NOT},
-        {"Blocked by", COLUMN_TEXT, CUT_RIGHT},
+        {"Blocked by", COLUMN_TEXT, CUT_ITEMS},
     };
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    table_split(table, 1);
     for (size_t i = 0; i < tree->count; i++) {
         const struct phase_row *row = tree->sorted[i]->row;
         if (!tree->sorted[i]->shown)
@@ -265,6 +266,7 @@ static void write_durations(const struct sheet *sheet, const struct phase_tree *
         {"p99", COLUMN_ABOUT, CUT_NOT},  {"Max", COLUMN_DURATION, CUT_NOT},
     };
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    table_split(table, 1);
     for (size_t i = 0; i < tree->count; i++) {
         const struct durations *complete = &tree->sorted[i]->row->complete;
         if (!tree->sorted[i]->shown || complete->count == 0)

@@ -3,26 +3,28 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "cli/render/quantity.h"
 
-/* SHRUNK_MIN: minimum width of a truncated column. */
-enum { SHRUNK_MIN = 16, INDENT = 2, GAP = 2 };
+/* SHRUNK: minimum width of a truncated column; SHRUNK_MIN: if that is not enough. */
+enum { SHRUNK = 16, SHRUNK_MIN = 10, INDENT = 2, GAP = 2 };
 
 static const char bold[] = "\033[1m";
 static const char plain[] = "\033[0m";
 
 struct cell {
-    char *text;      /* NULL: a duration, whose text depends on the column */
-    uint64_t number; /* ns */
+    char *text;      /* NULL: a number whose text depends on the column */
+    uint64_t number; /* ns or bytes */
     bool none;       /* empty */
 };
 
 struct table {
     const struct column *columns;
     size_t column_count;
+    size_t keys;        /* columns that each block repeats; 0: it is not split */
     struct cell *cells; /* row by row */
     size_t cell_count, cell_room;
 };
@@ -33,6 +35,11 @@ struct table *table_new(const struct column *columns, size_t count)
     table->columns = columns;
     table->column_count = count;
     return table;
+}
+
+void table_split(struct table *table, size_t keys)
+{
+    table->keys = keys;
 }
 
 void table_free(struct table *table)
@@ -63,9 +70,9 @@ void table_number(struct table *table, uint64_t number)
     switch (table->columns[table->cell_count % table->column_count].kind) {
     case COLUMN_DURATION:
     case COLUMN_ABOUT:
+    case COLUMN_BYTES:
     case COLUMN_SPENT: add_cell(table, (struct cell){.number = number}); return;
     case COLUMN_COUNT: quantity = quantity_count(number); break;
-    case COLUMN_BYTES: quantity = quantity_bytes(number); break;
     case COLUMN_TEXT:
     case COLUMN_NUMBER:
     case COLUMN_SHARE:
@@ -91,87 +98,66 @@ size_t table_rows(const struct table *table)
     return table->cell_count / table->column_count;
 }
 
-/* The scale of the cells of a COLUMN_DURATION or COLUMN_ABOUT. */
-static struct duration_scale own_scale(const struct table *table, size_t column)
+/* The smallest number above 0 of a column, and the greatest. */
+struct range {
+    uint64_t least, most;
+};
+
+static struct range range_of(const struct table *table, size_t column)
 {
-    uint64_t least = UINT64_MAX, most = 0;
+    struct range range = {0, 0};
     for (size_t i = column; i < table->cell_count; i += table->column_count) {
-        if (table->cells[i].text || table->cells[i].number == 0)
-            continue;
-        if (table->cells[i].number < least)
-            least = table->cells[i].number;
-        if (table->cells[i].number > most)
-            most = table->cells[i].number;
+        uint64_t number = table->cells[i].text ? 0 : table->cells[i].number;
+        if (number > 0 && (range.least == 0 || number < range.least))
+            range.least = number;
+        if (number > range.most)
+            range.most = number;
     }
-    return duration_scale_of(most ? least : 0, most);
+    return range;
 }
 
 /* The scale of all COLUMN_SPENT. */
 static struct duration_scale shared_scale(const struct table *table)
 {
     uint64_t most = 0;
-    for (size_t i = 0; i < table->cell_count; i++)
-        if (table->columns[i % table->column_count].kind == COLUMN_SPENT && !table->cells[i].text &&
-            table->cells[i].number > most)
-            most = table->cells[i].number;
+    for (size_t i = 0; i < table->column_count; i++) {
+        uint64_t here = table->columns[i].kind == COLUMN_SPENT ? range_of(table, i).most : 0;
+        most = here > most ? here : most;
+    }
     return duration_scale_below(most);
 }
 
-static struct duration_scale scale_of(const struct table *table, size_t column)
+/* Numbers of a column have one unit, the one of its greatest if it can show its least. */
+static struct quantity number_text(enum column_kind kind, uint64_t number, struct range range,
+                                   struct duration_scale shared)
 {
-    switch (table->columns[column].kind) {
+    switch (kind) {
+    case COLUMN_SPENT: return quantity_duration(number, shared);
+    case COLUMN_BYTES:
+        return quantity_bytes_in(number, quantity_bytes_unit(range.least, range.most));
+    case COLUMN_ABOUT:
+        return quantity_about(number, duration_scale_of(range.least, range.most).unit);
     case COLUMN_DURATION:
-    case COLUMN_ABOUT: return own_scale(table, column);
-    case COLUMN_SPENT: return shared_scale(table);
     case COLUMN_TEXT:
     case COLUMN_COUNT:
-    case COLUMN_BYTES:
     case COLUMN_NUMBER:
     case COLUMN_SHARE:
-    default: return (struct duration_scale){0};
+    default: return quantity_duration(number, duration_scale_of(range.least, range.most));
     }
-}
-
-/* If the estimates in a column span more than this factor, each estimate in the table has its own
- * unit. */
-static const uint64_t SPREAD_MAX = 1000;
-
-static bool is_spread(const struct table *table, size_t column)
-{
-    uint64_t least = UINT64_MAX, most = 0;
-    for (size_t i = column; i < table->cell_count; i += table->column_count) {
-        uint64_t number = table->cells[i].text ? 0 : table->cells[i].number;
-        if (number > 0 && number < least)
-            least = number;
-        if (number > most)
-            most = number;
-    }
-    return most / SPREAD_MAX >= least;
-}
-
-static bool has_spread(const struct table *table)
-{
-    for (size_t i = 0; i < table->column_count; i++)
-        if (table->columns[i].kind == COLUMN_ABOUT && is_spread(table, i))
-            return true;
-    return false;
 }
 
 /* The text of each cell, in cell order; the caller frees the array. */
 static char **finished_texts(const struct table *table)
 {
     char **texts = memory_new(table->cell_count * sizeof *texts);
-    bool spread = has_spread(table);
+    struct duration_scale shared = shared_scale(table);
     for (size_t column = 0; column < table->column_count; column++) {
-        struct duration_scale scale = scale_of(table, column);
-        bool about = table->columns[column].kind == COLUMN_ABOUT;
+        struct range range = range_of(table, column);
         for (size_t i = column; i < table->cell_count; i += table->column_count) {
             const struct cell *cell = &table->cells[i];
-            struct quantity quantity;
+            struct quantity quantity = {""};
             if (!cell->text)
-                quantity = !about   ? quantity_duration(cell->number, scale)
-                           : spread ? quantity_about_alone(cell->number)
-                                    : quantity_about(cell->number, scale.unit);
+                quantity = number_text(table->columns[column].kind, cell->number, range, shared);
             texts[i] = memory_string(text_of(cell->text ? cell->text : quantity.text));
         }
     }
@@ -206,32 +192,72 @@ static size_t column_width(const struct table *table, char **texts, size_t colum
     return width;
 }
 
-/* Reduces the columns that may be truncated, the widest first, until the width is at most `limit`;
- * before that, leaves out those that may be left out. */
-static void shrink(const struct table *table, size_t *widths, size_t limit)
+static void add_left_out(const struct table_style *style, const char *title, size_t needed)
 {
-    size_t whole = INDENT;
-    for (size_t i = 0; i < table->column_count; i++)
-        whole += widths[i] + (i && widths[i] ? GAP : 0);
-    for (size_t i = 0; i < table->column_count && whole > limit; i++)
-        if (table->columns[i].cut == CUT_WHOLE && widths[i] > 0) {
-            whole -= widths[i] + GAP;
-            widths[i] = 0;
-        }
+    struct table_left_out *list = style->left_out;
+    if (!list)
+        return;
+    list->needed = needed > list->needed ? needed : list->needed;
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->titles[i], title) == 0)
+            return;
+    if (list->count < TABLE_LEFT_OUT_MAX)
+        list->titles[list->count++] = title;
+}
+
+/* Reduces the columns that may be truncated to at least `least`, the widest first, until `whole` is
+ * at most `limit`; returns it. */
+static size_t truncate_columns(const struct table *table, size_t *widths, size_t whole,
+                               size_t limit, size_t least)
+{
     while (whole > limit) {
         size_t widest = table->column_count;
         for (size_t i = 0; i < table->column_count; i++)
-            if (table->columns[i].cut != CUT_NOT && widths[i] > SHRUNK_MIN &&
+            if (table->columns[i].cut != CUT_NOT && widths[i] > least &&
                 (widest == table->column_count || widths[i] > widths[widest]))
                 widest = i;
         if (widest == table->column_count)
-            return;
+            break;
         widths[widest]--;
         whole--;
     }
+    return whole;
 }
 
-/* Drops characters at one end of `text` until it fits with an ellipsis; keeps the indentation. */
+/* Leaves out columns that may be left out, then truncates, until the width is at most that of the
+ * style. */
+static void shrink(const struct table *table, size_t *widths, const struct table_style *style)
+{
+    size_t whole = INDENT, limit = style->width;
+    for (size_t i = 0; i < table->column_count; i++)
+        whole += widths[i] + (i && widths[i] ? GAP : 0);
+    size_t needed = whole;
+    for (size_t i = 0; i < table->column_count && whole > limit; i++)
+        if (table->columns[i].cut == CUT_WHOLE && widths[i] > 0) {
+            add_left_out(style, table->columns[i].title, needed);
+            whole -= widths[i] + GAP;
+            widths[i] = 0;
+        }
+    whole = truncate_columns(table, widths, whole, limit, SHRUNK);
+    (void)truncate_columns(table, widths, whole, limit, SHRUNK_MIN);
+}
+
+/* The part of `text` before an item of its list, such that it fits; 0: not even the first does. */
+static size_t items_that_fit(const char *text, size_t width)
+{
+    static const char between[] = ", ", more[] = ", \u2026";
+    size_t fit = 0;
+    for (const char *end = strstr(text, between); end; end = strstr(end + 1, between)) {
+        size_t count = (size_t)(end - text);
+        if (utf8_width((struct text){text, count}) + utf8_width(text_of(more)) > width)
+            break;
+        fit = count;
+    }
+    return fit;
+}
+
+/* Drops characters at one end of `text`, or items of a list, until it fits with an ellipsis; keeps
+ * the indentation. */
 static void cut_text(char **text, size_t width, enum column_cut cut)
 {
     size_t blanks = strspn(*text, " ");
@@ -239,8 +265,11 @@ static void cut_text(char **text, size_t width, enum column_cut cut)
         return;
     struct text rest = text_of(*text + blanks);
     size_t room = width - blanks - 1;
+    size_t items = cut == CUT_ITEMS ? items_that_fit(*text, width) : 0;
     char *shorter;
-    if (cut == CUT_LEFT) {
+    if (items > 0) {
+        shorter = memory_format("%.*s, \u2026", (int)items, *text);
+    } else if (cut == CUT_LEFT) {
         while (utf8_width(rest) > room)
             (void)utf8_take(&rest);
         shorter = memory_format("%*s\u2026%.*s", (int)blanks, "", (int)rest.count, rest.at);
@@ -269,13 +298,24 @@ static void put_blanks(FILE *out, size_t count)
     fprintf(out, "%*s", (int)count, "");
 }
 
+/* Columns of a table that are printed beside one another. */
+struct block {
+    size_t keys;        /* the first columns */
+    size_t first, last; /* further ones: first <= i < last */
+};
+
+static bool is_in(const struct block *block, size_t column)
+{
+    return column < block->keys || (column >= block->first && column < block->last);
+}
+
 /* Prints one line, without trailing blanks. `texts` has one per column. */
-static void print_line(const struct table *table, FILE *out, const size_t *widths,
-                       const char *const *texts)
+static void print_line(const struct table *table, FILE *out, const struct block *block,
+                       const size_t *widths, const char *const *texts)
 {
     size_t pending = INDENT;
     for (size_t i = 0; i < table->column_count; i++) {
-        if (widths[i] == 0)
+        if (widths[i] == 0 || !is_in(block, i))
             continue;
         size_t width = width_of(texts[i]);
         size_t blanks = width < widths[i] ? widths[i] - width : 0;
@@ -291,22 +331,15 @@ static void print_line(const struct table *table, FILE *out, const size_t *width
     }
 }
 
-void table_print(const struct table *table, FILE *out, const struct table_style *style)
+static void print_block(const struct table *table, FILE *out, const struct table_style *style,
+                        const struct block *block, const size_t *widths, char **texts)
 {
-    assert(table->cell_count % table->column_count == 0);
-    char **texts = finished_texts(table);
-    size_t *widths = memory_new(table->column_count * sizeof *widths);
-    for (size_t i = 0; i < table->column_count; i++)
-        widths[i] = column_width(table, texts, i);
-    if (style->width)
-        shrink(table, widths, style->width);
-
     const char **line = memory_new(table->column_count * sizeof *line);
     for (size_t i = 0; i < table->column_count; i++)
         line[i] = table->columns[i].title;
     if (style->color)
         fputs(bold, out);
-    print_line(table, out, widths, line);
+    print_line(table, out, block, widths, line);
     if (style->color)
         fputs(plain, out);
     fputc('\n', out);
@@ -317,11 +350,64 @@ void table_print(const struct table *table, FILE *out, const struct table_style 
                 cut_text(&texts[row + i], widths[i], table->columns[i].cut);
             line[i] = texts[row + i];
         }
-        print_line(table, out, widths, line);
+        print_line(table, out, block, widths, line);
         fputc('\n', out);
     }
-
     free(line);
+}
+
+/* The next columns that fit beside the keys, at least one. A text that alone is too wide is
+ * truncated. */
+static struct block next_block(const struct table *table, size_t *widths, size_t limit,
+                               size_t first)
+{
+    size_t width = INDENT;
+    for (size_t i = 0; i < table->keys; i++)
+        width += widths[i] ? widths[i] + GAP : 0;
+    size_t room = limit > width ? limit - width : 0;
+    struct block block = {table->keys, first, first};
+    for (size_t used = 0; block.last < table->column_count; block.last++) {
+        size_t *here = &widths[block.last];
+        if (*here == 0)
+            continue;
+        if (used > 0 && used + GAP + *here > room)
+            break;
+        if (used == 0 && *here > room && room >= SHRUNK_MIN &&
+            table->columns[block.last].cut != CUT_NOT)
+            *here = room;
+        used += (used ? GAP : 0) + *here;
+    }
+    return block;
+}
+
+/* Blocks of columns, below one another, if the table is too wide. */
+static void print_blocks(const struct table *table, FILE *out, const struct table_style *style,
+                         size_t *widths, char **texts)
+{
+    size_t limit = style->width ? style->width : TABLE_SPLIT_WIDTH;
+    for (size_t i = table->keys; i < table->column_count;) {
+        struct block block = next_block(table, widths, limit, i);
+        if (i > table->keys)
+            fputc('\n', out);
+        print_block(table, out, style, &block, widths, texts);
+        i = block.last;
+    }
+}
+
+void table_print(const struct table *table, FILE *out, const struct table_style *style)
+{
+    assert(table->cell_count % table->column_count == 0);
+    char **texts = finished_texts(table);
+    size_t *widths = memory_new(table->column_count * sizeof *widths);
+    for (size_t i = 0; i < table->column_count; i++)
+        widths[i] = column_width(table, texts, i);
+    if (table->keys > 0) {
+        print_blocks(table, out, style, widths, texts);
+    } else {
+        if (style->width)
+            shrink(table, widths, style);
+        print_block(table, out, style, &(struct block){0, 0, table->column_count}, widths, texts);
+    }
     free(widths);
     for (size_t i = 0; i < table->cell_count; i++)
         free(texts[i]);

@@ -1,5 +1,5 @@
 /* cli/render/table.h -- a text table: columns fit their content, numbers are right-aligned,
- * durations of a column have one unit, empty columns are left out. */
+ * durations and sizes of a column have one unit, empty columns are left out. */
 #ifndef CLI_RENDER_TABLE_H
 #define CLI_RENDER_TABLE_H
 
@@ -24,7 +24,8 @@ enum column_cut {
     CUT_NOT,
     CUT_LEFT, /* for paths, whose end is most important */
     CUT_RIGHT,
-    CUT_WHOLE /* the column is left out: a part of it is useless */
+    CUT_ITEMS, /* whole items of `a 2 s, b 1 s`, the last ones */
+    CUT_WHOLE  /* the column is left out: a part of it is useless */
 };
 
 struct column {
@@ -33,10 +34,20 @@ struct column {
     enum column_cut cut;
 };
 
+enum { TABLE_SPLIT_WIDTH = 80, TABLE_LEFT_OUT_MAX = 16 };
+
+/* Columns that were left out of some table. */
+struct table_left_out {
+    const char *titles[TABLE_LEFT_OUT_MAX]; /* borrowed */
+    size_t count;
+    size_t needed; /* width that shows all of them */
+};
+
 /* Format of all tables. */
 struct table_style {
     bool color;
-    unsigned width; /* columns of the terminal; 0: as many as needed */
+    unsigned width;                  /* columns of the terminal; 0: as many as needed */
+    struct table_left_out *left_out; /* borrowed; NULL: not noted */
 };
 
 struct table;
@@ -44,6 +55,10 @@ struct table;
 /* `columns` (a const table) is borrowed. */
 struct table *table_new(const struct column *columns, size_t count);
 void table_free(struct table *table);
+
+/* If the table is too wide, its columns are printed in several blocks, which all begin with the
+ * first `keys` columns; if style.width is 0, they fit TABLE_SPLIT_WIDTH. */
+void table_split(struct table *table, size_t keys);
 
 /* Add the cells of a row, from left to right. Texts are copied and made printable. */
 void table_text(struct table *table, const char *text);

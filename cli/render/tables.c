@@ -153,12 +153,22 @@ static void write_unknown(const struct sheet *sheet)
     write_damage(sheet);
 }
 
+static void write_left_out(FILE *out, const struct table_left_out *left_out)
+{
+    for (size_t i = 0; i < left_out->count; i++)
+        fprintf(out, "%s%s", i ? ", " : "columns left out: ", left_out->titles[i]);
+    if (left_out->count > 0)
+        fprintf(out, "; they need %zu columns, or output to a file\n", left_out->needed);
+}
+
 void report_write_tables(FILE *out, const struct report *report,
                          const struct tables_options *options)
 {
     for (size_t i = 0; i < report->session_count; i++) {
         struct sheet sheet = {out, &report->sessions[i], options->style,
                               options->top ? options->top : TABLES_TOP};
+        struct table_left_out left_out = {.count = 0};
+        sheet.style.left_out = &left_out;
         if (i)
             fputs("\n\n", out);
         write_headline(&sheet);
@@ -174,5 +184,6 @@ void report_write_tables(FILE *out, const struct report *report,
         sheet_cells_write(&sheet);
         sheet_built_in_counts_write(&sheet);
         write_unknown(&sheet);
+        write_left_out(out, &left_out);
     }
 }

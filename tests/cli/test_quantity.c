@@ -41,7 +41,17 @@ Test(quantity, small_shares_are_not_none)
     EXPECT_TEXT(quantity_percent(1), "100.0 %");
 }
 
-Test(quantity, a_column_has_one_unit_in_which_its_least_has_three_digits)
+Test(quantity, the_sizes_of_a_column_have_one_unit)
+{
+    EXPECT_TEXT(quantity_bytes_in(22630, quantity_bytes_unit(1, 22630)), "22,630 B");
+    EXPECT_TEXT(quantity_bytes_in(683, quantity_bytes_unit(683, 263168)), "0.67 KiB");
+    EXPECT_TEXT(quantity_bytes_in(263168, quantity_bytes_unit(683, 263168)), "257 KiB");
+    EXPECT_TEXT(quantity_bytes_in(4, quantity_bytes_unit(4, 13672448)), "<0.01 KiB");
+    EXPECT_TEXT(quantity_bytes_in(13672448, quantity_bytes_unit(4, 13672448)), "13,352 KiB");
+    EXPECT_TEXT(quantity_bytes_in(0, quantity_bytes_unit(0, 0)), "0 B");
+}
+
+Test(quantity, a_column_has_one_unit_the_one_of_its_greatest_if_it_shows_its_least)
 {
     struct duration_scale scale = duration_scale_of(1210000000, 10840000000);
     EXPECT_TEXT(quantity_duration(10840000000, scale), "10.84 s");
@@ -50,6 +60,10 @@ Test(quantity, a_column_has_one_unit_in_which_its_least_has_three_digits)
     scale = duration_scale_of(400, 48021300);
     EXPECT_TEXT(quantity_duration(400, scale), "0.400 us");
     EXPECT_TEXT(quantity_duration(48021300, scale), "48,021.300 us");
+
+    scale = duration_scale_of(12800, 257133800);
+    EXPECT_TEXT(quantity_duration(12800, scale), "0.013 ms");
+    EXPECT_TEXT(quantity_duration(257133800, scale), "257.134 ms");
 
     scale = duration_scale_of(17, 999);
     EXPECT_TEXT(quantity_duration(17, scale), "17 ns");

@@ -28,15 +28,13 @@ static const char whole_report[] =
     "CPUs busy  50.0 % of all (27.5 % unknown); 0: 75.0 %, 1: 25.0 % (55.0 % unknown)\n"
     "\n"
     "Time per phase  process shopd (pid 4242), 1,204 complete instances\n"
-    "  Phase    Count      Wall  Of parent  User CPU  Sys CPU      IRQ  Softirq  Runnable  Blocked "
-    " "
-    "System calls  Blocked by\n"
-    "  request  1,204  10.840 s          -   3.670 s  0.190 s  0.030 s  0.020 s   0.220 s  6.710 s "
-    " "
-    "     214,302  futex 5.12 s, pread64 1.12 s\n"
-    "    parse  1,204   1.210 s     11.2 %   1.210 s        -        -        -         -        - "
-    " "
-    "      12,040  -\n"
+    "  Phase    Count      Wall  Of parent  User CPU  Sys CPU      IRQ  Softirq\n"
+    "  request  1,204  10.840 s          -   3.670 s  0.190 s  0.030 s  0.020 s\n"
+    "    parse  1,204   1.210 s     11.2 %   1.210 s        -        -        -\n"
+    "\n"
+    "  Phase    Runnable  Blocked  System calls  Blocked by\n"
+    "  request   0.220 s  6.710 s       214,302  futex 5.12 s, pread64 1.12 s\n"
+    "    parse         -        -        12,040  -\n"
     "  not counted: 3 instances without a begin in the trace, 7 without an end\n"
     "\n"
     "  Phase       Mean      p50      p95      p99       Max\n"
@@ -44,19 +42,24 @@ static const char whole_report[] =
     "    parse  1.00 ms  ~1.4 ms  ~1.4 ms  ~1.4 ms   2.00 ms\n"
     "\n"
     "Slowest instances in phase request  process shopd (pid 4242)\n"
-    "  Begin                TID       Wall        CPU  Runnable    Blocked   Unknown  System calls "
-    " Blocked by     Values\n"
-    "  23:09:36.258944398  4251  98.000 ms  31.000 ms  1.000 ms  66.000 ms         -            12 "
-    " futex 66.0 ms  id=-9223372036854775808 pa\"th=/a\"b size=-, ended by tid 4252\n"
-    "  23:09:36.258944404     -   1.000 ms          -         -          -  1.000 ms             - "
-    " -              -\n"
+    "  #  Begin                TID       Wall        CPU  Runnable    Blocked\n"
+    "  1  23:09:36.258944398  4251  98.000 ms  31.000 ms  1.000 ms  66.000 ms\n"
+    "  2  23:09:36.258944404     -   1.000 ms          -         -          -\n"
+    "\n"
+    "  #   Unknown  System calls\n"
+    "  1         -            12\n"
+    "  2  1.000 ms             -\n"
+    "\n"
+    "  #  Values                                                        Blocked by\n"
+    "  1  id=-9223372036854775808 pa\"th=/a\"b size=-, ended by tid 4252  futex 66.0 ms\n"
+    "  2  -                                                             -\n"
     "\n"
     "System calls in phase request, without those in nested phases  process shopd (pid 4242)\n"
-    "  System call  Calls        Total       Min     p50      p99           Max  Errors          "
+    "  System call  Calls        Total       Min     p50        p99           Max  Errors          "
     "    Slowest\n"
-    "  futex          100  5,120.00 ms  0.400 us  ~48 us  ~3.1 ms  48,021.30 us  EAGAIN 12, 1 "
+    "  futex          100  5,120.00 ms  0.400 us  ~48 us  ~3,100 us  48,021.30 us  EAGAIN 12, 1 "
     "other  tid 4251 at 23:09:40.258944395\n"
-    "  read         1,000      3.00 ms  2.100 us   ~3 us    ~3 us       4.00 us  -               "
+    "  read         1,000      3.00 ms  2.100 us   ~3 us      ~3 us       4.00 us  -               "
     "    tid 4252 at 23:09:36.258944397\n"
     "  not counted: 1 call without a begin in the trace, 2 without an end\n"
     "\n"
@@ -71,10 +74,9 @@ static const char whole_report[] =
     "23:09:36.258944397\n"
     "\n"
     "System calls that wait  all processes\n"
-    "  System call  Calls   Total       Min     p50      p99      Max  Errors              "
-    "Slowest\n"
-    "  futex          100  5.12 s  0.400 us  ~48 us  ~3.1 ms  48.0 ms  EAGAIN 12, 1 other  tid "
-    "4251 at 23:09:40.258944395\n"
+    "  System call  Calls   Total     Min     p50      p99      Max  Errors              Slowest\n"
+    "  futex          100  5.12 s  400 ns  ~48 us  ~3.1 ms  48.0 ms  EAGAIN 12, 1 other  tid 4251 "
+    "at 23:09:40.258944395\n"
     "\n"
     "Errors of system calls  all processes\n"
     "  Error   Calls  Of which\n"
@@ -86,8 +88,8 @@ static const char whole_report[] =
     "  /var/lib/shop/stock.db  13  shopd    4242  102,400  400 MiB  1.17 s  ~3 us  11.9 ms\n"
     "\n"
     "Sockets, pipes and other descriptors  all processes\n"
-    "  File                    Process   PID  Calls      Read  Written     Time     p99      Max\n"
-    "  (name unknown: socket)  shopd    4242    810  12.1 MiB    418 B  0.310 s  ~68 us  1.90 ms\n"
+    "  File                    Process   PID  Calls      Read  Written    Time     p99      Max\n"
+    "  (name unknown: socket)  shopd    4242    810  12.1 MiB    418 B  310 ms  ~68 us  1.90 ms\n"
     "\n"
     "Processes by CPU time\n"
     "  Process   PID  CPU time  CPU use  Threads   Lived  Started\n"
@@ -131,12 +133,39 @@ Test(tables, leave_out_a_column_that_says_nothing_if_truncated)
 {
     struct hand_report hand;
     hand_report_init(&hand);
-    char *text = written(&hand, (struct tables_options){.style.width = 80});
+    char *text = written(&hand, (struct tables_options){.style.width = 90});
     const char *calls = strstr(text, "System calls in phase request");
     cr_assert(calls != NULL);
-    cr_expect(strstr(calls, "Slowest") == NULL, "%s", calls);
-    cr_expect(strstr(calls, "EAGAIN 12, 1 other\n") != NULL, "%s", calls);
+    cr_expect(strstr(calls, "  Slowest") == NULL, "%s", calls);
+    cr_expect(strstr(calls, "  EAGAIN 12, \u2026\n") != NULL, "%s", calls);
+    cr_expect(strstr(calls, "\ncolumns left out: Slowest; they need 128 columns") != NULL, "%s",
+              calls);
     free(text);
+}
+
+Test(tables, of_phases_and_instances_are_split_to_fit)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    char *narrow = written(&hand, (struct tables_options){.style.width = 60});
+    char *elsewhere = written(&hand, (struct tables_options){0});
+    char *wide = written(&hand, (struct tables_options){.style.width = 250});
+    cr_expect(strstr(narrow, "\n  Phase    Count      Wall  Of parent  User CPU  Sys CPU\n") !=
+                  NULL,
+              "%s", narrow);
+    cr_expect(strstr(narrow, "\n  Phase        IRQ  Softirq  Runnable  Blocked  System calls\n") !=
+                  NULL,
+              "%s", narrow);
+    cr_expect(strstr(narrow, "\n  Phase    Blocked by\n") != NULL, "%s", narrow);
+    const char *instances = strstr(elsewhere, "\nSlowest instances");
+    for (const char *line = instances + 1; line[0] && line[0] != '\n';
+         line += 1 + strcspn(line, "\n"))
+        cr_expect(utf8_width((struct text){line, strcspn(line, "\n")}) <= 80, "%s", line);
+    cr_expect(strstr(wide, "  Blocked  System calls  Blocked by\n") != NULL, "%s", wide);
+    cr_expect(strstr(wide, "columns left out") == NULL);
+    free(narrow);
+    free(elsewhere);
+    free(wide);
 }
 
 Test(tables, are_sparse_with_color)
