@@ -98,9 +98,21 @@ static enum status take(struct worker *worker, const struct bus_message *message
     return status;
 }
 
-/* The group would have no offset for a partition without a record to read, and autoscaling by lag
- * would count all records that it ever had: its end is committed. No mapper has begun anything
- * after it. */
+/* Whether all records of the partition have expired. */
+static bool has_expired(struct worker *worker, int32_t partition)
+{
+    int64_t first, end;
+    struct failure why;
+    if (!worker->reader && bus_reader_new(worker->bus, false, &worker->reader, &why) != STATUS_OK)
+        return false;
+    return bus_reader_range(worker->reader, BUS_CHUNKS, partition, &first, &end, &why) ==
+               STATUS_OK &&
+           first == end;
+}
+
+/* The group would have no offset for a partition without a record to read, or one of a record that
+ * has expired, and autoscaling by lag would count all records that it ever had, or since then: its
+ * end is committed. No mapper has begun anything after it. */
 static void on_end(struct worker *worker, const struct bus_message *end)
 {
     char metadata[BUS_METADATA_MAX];
@@ -110,9 +122,10 @@ static void on_end(struct worker *worker, const struct bus_message *end)
         bus_consumer_committed(worker->consumer, end->partition, &committed, metadata, &why) !=
             STATUS_OK)
         return;
+    bool is_counted = committed == BUS_OFFSET_NONE ||
+                      (committed < end->offset && has_expired(worker, end->partition));
     struct bus_offset offset = {end->partition, end->offset, NULL};
-    if (committed != BUS_OFFSET_NONE ||
-        bus_consumer_commit(worker->consumer, &offset, &why) == STATUS_OK)
+    if (!is_counted || bus_consumer_commit(worker->consumer, &offset, &why) == STATUS_OK)
         *known = end->offset - 1;
 }
 

@@ -108,19 +108,29 @@ def test_archives_gone():
 
 
 def test_nothing_left_to_read():
-    """a partition whose records have expired: its end is committed, so that nobody who scales mappers
-    by lag counts them"""
-    with Pool(partitions=1) as running:
+    """a partition whose records have expired, also those after the committed offset: its end is committed, so
+    that nobody who scales mappers by lag counts them"""
+    def committed():
+        return int(admin(running, "committed", "chunks", 0, f"{running.prefix}-mapper"))
+
+    def expire():
         running.publish(THUMBNAILS, "--open")
         admin(running, "records", "chunks", 0, -1)
-        group = f"{running.prefix}-mapper"
-        assert int(admin(running, "committed", "chunks", 0, group)) < 0
+
+    with Pool(partitions=1) as running:
+        expire()
+        assert committed() < 0
         mapper = running.add("mapper", "m").start()
-        wait_until(lambda: int(admin(running, "committed", "chunks", 0, group)) > 0, 40,
-                   "the end of the partition to be committed")
+        wait_until(lambda: committed() > 0, 40, "the end of the partition to be committed")
+        expired = committed()
         running.publish(THUMBNAILS)
         wait_until(lambda: (mapper.metric("spanmill_mapper_chunks_total") or 0) == 4, 40,
                    "what comes later to be mapped")
+        assert mapper.stop() == 0
+        before = committed()
+        expire()
+        mapper.start()
+        wait_until(lambda: committed() == before + expired, 40, "the end of the partition to be committed again")
         assert mapper.stop() == 0
 
 
