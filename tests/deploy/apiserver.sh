@@ -7,7 +7,6 @@
 # configuration the second time. CRDs of KEDA and of the Prometheus operator come with their Go modules;
 # those of Strimzi from STRIMZI_CRDS, a folder of YAML files: no registry has them.
 set -eu
-keda=v2.21.0
 operator=v0.85.0
 folder=deploy/kubernetes
 . tests/deploy/cluster.sh

@@ -7,15 +7,17 @@
 #     tests/kafka/broker.sh stop FOLDER      and takes the folder away
 #
 # KAFKA_JARS: the folder of tools/kafka/install.sh (build/kafka). KAFKA_VERSION: a broker of that version,
-# from the folder KAFKA_JARS-VERSION. BROKER_USERS: names of users, each its own password, who log in (SASL,
-# PLAIN) at the address in FOLDER/clients and may do what ACLs grant them; who comes by FOLDER/bootstrap may do
-# anything then. BROKER_PROPERTIES: more lines for server.properties. BROKER_OWNER: a process with which the broker ends, also when it is killed;
-# "parent" is the one that starts this script. A broker that still runs in FOLDER is ended by start.
-# FOLDER/pid is java's own.
+# from the folder KAFKA_JARS-VERSION. BROKER_HOST: where it listens for clients, instead of 127.0.0.1.
+# BROKER_USERS: names of users, each its own password, who log in (SASL, PLAIN) at the address in FOLDER/clients and
+# may do what ACLs grant them; who comes by FOLDER/bootstrap may do anything then. BROKER_TLS: a file with key and
+# certificate (PEM): users log in by SCRAM-SHA-512 over TLS instead. BROKER_PROPERTIES: more lines for
+# server.properties. BROKER_OWNER: a process with which the broker ends, also when it is killed; "parent" is the one
+# that starts this script. A broker that still runs in FOLDER is ended by start. FOLDER/pid is java's own.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 action=${1:?start, kill, restart or stop}
 folder=${2:?a folder}
+host=${BROKER_HOST:-127.0.0.1}
 jars=${KAFKA_JARS:-$root/build/kafka}${KAFKA_VERSION:+-$KAFKA_VERSION}/jars
 
 # Three free ports; another process may take them before the broker does: start tries again.
@@ -29,17 +31,18 @@ print(*[each.getsockname()[1] for each in sockets])'
 }
 
 properties() {
-    clients=
-    [ -z "${BROKER_USERS-}" ] || clients=,CLIENTS://127.0.0.1:$3
+    clients="" secured=SASL_PLAINTEXT
+    [ -z "${BROKER_TLS-}" ] || secured=SASL_SSL
+    [ -z "${BROKER_USERS-}" ] || clients=,CLIENTS://$host:$3
     cat <<EOF
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$2
-listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2$clients
-advertised.listeners=PLAINTEXT://127.0.0.1:$1$clients
+listeners=PLAINTEXT://$host:$1,CONTROLLER://127.0.0.1:$2$clients
+advertised.listeners=PLAINTEXT://$host:$1$clients
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CLIENTS:SASL_PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CLIENTS:$secured
 log.dirs=$folder/data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -61,15 +64,34 @@ EOF
 
 users() {
     cat <<EOF
-sasl.enabled.mechanisms=PLAIN
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
+EOF
+    if [ -n "${BROKER_TLS-}" ]; then
+        cat <<EOF
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.clients.scram-sha-512.sasl.jaas.config=\\
+    org.apache.kafka.common.security.scram.ScramLoginModule required;
+ssl.keystore.type=PEM
+ssl.keystore.location=$BROKER_TLS
+EOF
+        return
+    fi
+    cat <<EOF
+sasl.enabled.mechanisms=PLAIN
 listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
 EOF
     for user in $BROKER_USERS; do
         printf '    user_%s="%s" \\\n' "$user" "$user"
     done
     echo '    ;'
+}
+
+# What the storage is made with; properties() has passwords of PLAIN.
+passwords() {
+    [ -z "${BROKER_TLS-}" ] || for user in $BROKER_USERS; do
+        printf -- '--add-scram SCRAM-SHA-512=[name=%s,password=%s] ' "$user" "$user"
+    done
 }
 
 # Versions 3 read the first, versions 4 the second.
@@ -154,10 +176,11 @@ start() {
         set -- $(free_ports)
         properties "$@" >"$folder/server.properties"
         logging
-        echo "127.0.0.1:$1" >"$folder/bootstrap"
-        [ -z "${BROKER_USERS-}" ] || echo "127.0.0.1:$3" >"$folder/clients"
+        echo "$host:$1" >"$folder/bootstrap"
+        [ -z "${BROKER_USERS-}" ] || echo "$host:$3" >"$folder/clients"
+        # shellcheck disable=SC2046 # words without spaces
         if (java_with kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
-            -c "$folder/server.properties") >"$folder/out" 2>&1 && run; then
+            -c "$folder/server.properties" $(passwords)) >"$folder/out" 2>&1 && run; then
             echo "broker at $(cat "$folder/bootstrap"), pid $(cat "$folder/pid")"
             return 0
         fi
