@@ -303,6 +303,7 @@ static void log_session(struct logging *logging, const struct traces_session *se
         .count = session->count,
         .phases = choice.phases.count > 0 ? &logging->traces.phases : NULL,
         .shows = choice.events.count + choice.phases.count > 0 ? shows_all : shows_calls,
+        .cache = session->cache,
         /* Instances may have begun at any time before. */
         .begin_ns = choice.phases.count > 0 ? INT64_MIN : choice.begin_ns,
         .end_ns = INT64_MAX, /* calls may end after the window */

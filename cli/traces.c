@@ -122,11 +122,11 @@ bool traces_report(struct traces *traces, size_t begin, size_t end,
     struct chunk_windows all;
     window_of_chunks(&(struct window){.since = {.kind = TIME_POINT_NONE}}, &part, &all);
     out->reducer = reducer_new();
-    struct plan_cache *cache = plan_cache_new();
+    out->cache = plan_cache_new();
     struct chunk_run run = {.list = &part,
                             .options = {.phases = &traces->phases,
                                         .other_reader = readers_other(),
-                                        .cache = cache,
+                                        .cache = out->cache,
                                         .no_analyses = traces->no_analyses,
                                         .stop = {.asked = stop_signals_pending}},
                             .windows = windows ? windows->at + begin : all.at,
@@ -136,7 +136,6 @@ bool traces_report(struct traces *traces, size_t begin, size_t end,
                             .reducer = out->reducer,
                             .progress = traces->progress};
     chunk_run(&run);
-    plan_cache_free(cache);
     chunk_windows_clear(&all);
     out->failed = run.failed;
     if (!run.stopped) {
@@ -150,5 +149,6 @@ void traces_session_clear(struct traces_session *session)
 {
     report_clear(&session->report);
     reducer_free(session->reducer);
+    plan_cache_free(session->cache);
     *session = (struct traces_session){.chunks = NULL};
 }

@@ -14,6 +14,8 @@
 #include "results/report.h"
 #include "trace/phases.h"
 
+struct plan_cache; /* mapper/decode/plan_cache.h */
+
 /* Empty if all zero except `progress`. */
 struct traces {
     struct progress *progress;
@@ -40,9 +42,10 @@ unsigned traces_usual_jobs(void);
 struct traces_session {
     const struct chunk_ref *chunks;
     size_t count;
-    struct report report;    /* of this session, or empty */
-    size_t failed;           /* unusable chunks */
-    struct reducer *reducer; /* owns the report's names */
+    struct report report;     /* of this session, or empty */
+    size_t failed;            /* unusable chunks */
+    struct reducer *reducer;  /* owns the report's names */
+    struct plan_cache *cache; /* of the metadata, for those who read the chunks again */
 };
 /* The end index of the session of the chunk at `begin`. */
 size_t traces_session_end(const struct chunk_list *list, size_t begin);

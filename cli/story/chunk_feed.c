@@ -187,10 +187,19 @@ struct chunk_feed *chunk_feed_new(struct chunk_opening *opening,
     return feed;
 }
 
-/* The decoding thread never waits for an item that is in the caller's hands. */
-static void wait_for_item(struct chunk_feed *feed)
+static void make_next(struct chunk_feed *feed)
 {
-    while (feed->made == feed->taken) {
+    struct feed_item *item = &feed->items[feed->made % ITEMS];
+    make(feed, item);
+    feed->made++;
+    feed->open_count += item->kind == FEED_OPENED;
+}
+
+/* Waits until `count` items from `taken` on are ready, under `lock`. The decoding thread makes them
+ * as long as there is room: it only waits for the caller to open another chunk, or at the end. */
+static void wait_for_items(struct chunk_feed *feed, size_t count)
+{
+    while (feed->has_thread && feed->made - feed->taken < count) {
         feed->waits_for_item = true;
         pthread_cond_wait(&feed->has_item, &feed->lock);
     }
@@ -216,17 +225,31 @@ const struct feed_item *chunk_feed_next(struct chunk_feed *feed)
     pthread_mutex_lock(&feed->lock);
     if (feed->holds)
         give_back(feed, closed);
-    if (feed->has_thread)
-        wait_for_item(feed);
+    wait_for_items(feed, 1);
     pthread_mutex_unlock(&feed->lock);
     feed->holds = true;
-    struct feed_item *item = &feed->items[feed->taken % ITEMS];
-    if (!feed->has_thread) {
-        make(feed, item);
-        feed->made++;
-        feed->open_count += item->kind == FEED_OPENED;
-    }
-    return item;
+    if (feed->made == feed->taken)
+        make_next(feed);
+    return &feed->items[feed->taken % ITEMS];
+}
+
+static bool ends_chunk(const struct feed_item *item)
+{
+    return item->kind != FEED_OPENED && item->kind != FEED_EVENTS;
+}
+
+const struct feed_item *chunk_feed_peek(struct chunk_feed *feed, size_t ahead)
+{
+    const struct feed_item *before = &feed->items[(feed->taken + ahead - 1) % ITEMS];
+    if (ahead >= ITEMS || ends_chunk(before))
+        return NULL;
+    pthread_mutex_lock(&feed->lock);
+    wait_for_items(feed, ahead + 1);
+    bool is_made = feed->made - feed->taken > ahead;
+    pthread_mutex_unlock(&feed->lock);
+    if (!is_made)
+        make_next(feed);
+    return &feed->items[(feed->taken + ahead) % ITEMS];
 }
 
 void chunk_feed_free(struct chunk_feed *feed)

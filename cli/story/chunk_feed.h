@@ -63,6 +63,10 @@ struct chunk_feed *chunk_feed_new(struct chunk_opening *opening,
 /* The next item, valid until the next call, with its events; a chunk is valid until the call after
  * its FEED_CLOSED. After FEED_OVER there is nothing. */
 const struct feed_item *chunk_feed_next(struct chunk_feed *feed);
+/* The item that is `ahead` (at least 1) items after the current one, valid as long as it; NULL: it
+ * belongs to another chunk, or is further ahead than items are decoded. Which items these are does
+ * not depend on the speed of the threads. */
+const struct feed_item *chunk_feed_peek(struct chunk_feed *feed, size_t ahead);
 void chunk_feed_free(struct chunk_feed *feed); /* also before FEED_OVER */
 
 #endif

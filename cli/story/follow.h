@@ -29,6 +29,7 @@ struct follow {
     size_t count;
     const struct phase_definitions *phases; /* NULL: none */
     shown_events *shows;                    /* as in struct reader_choice */
+    struct plan_cache *cache;               /* of the metadata of these chunks; or NULL */
     int64_t begin_ns, end_ns; /* since the Unix epoch: chunks outside are not opened */
     struct reader_warnings warnings;
     /* Takes the events of the opened chunks. False: stop. */

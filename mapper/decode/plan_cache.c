@@ -139,12 +139,13 @@ static void make_plans(struct plan_set *set, const struct plan_wants *wants)
     schema_free(schema);
 }
 
-static enum status set_new(struct bytes metadata, bool of_user_folder,
+/* `like`: a set of the same text, whose layout is used; or NULL. */
+static enum status set_new(struct bytes metadata, const struct plan_set *like, bool of_user_folder,
                            const struct plan_wants *wants, struct plan_set **out,
                            struct failure *why)
 {
-    struct layout *layout;
-    enum status status = layout_open(metadata, &layout, why);
+    struct layout *layout = like ? like->layout : NULL;
+    enum status status = like ? STATUS_OK : layout_open(metadata, &layout, why);
     if (status != STATUS_OK)
         return status;
     if (layout->stream_count == 0) {
@@ -153,6 +154,8 @@ static enum status set_new(struct bytes metadata, bool of_user_folder,
     }
     struct plan_set *set = memory_new(sizeof *set);
     set->layout = layout;
+    set->owner = like ? like->owner : set;
+    set->owner->users += like != NULL;
     set->domain = domain_of(layout, of_user_folder);
     set->of_user_folder = of_user_folder;
     set->phases_digest = wants->phases ? phases_digest(wants->phases) : 0;
@@ -168,7 +171,10 @@ void plan_set_release(struct plan_set *set)
 {
     if (!set || --set->users > 0)
         return;
-    layout_close(set->layout);
+    if (set->owner == set)
+        layout_close(set->layout);
+    else
+        plan_set_release(set->owner);
     arena_clear(&set->arena);
     free(set);
 }
@@ -222,20 +228,29 @@ static void keep(struct plan_cache *cache, struct plan_set *set, struct bytes fi
     cache->kept[cache->count++] = set;
 }
 
+static bool is_for(const struct plan_set *set, bool of_user_folder, const struct plan_wants *wants)
+{
+    uint64_t digest = wants->phases ? phases_digest(wants->phases) : 0;
+    return set->of_user_folder == of_user_folder && set->phases_digest == digest &&
+           set->rows == wants->rows && set->shows == wants->shows;
+}
+
+/* A set of this text, for these arguments if there is one; or NULL. */
 static struct plan_set *find(struct plan_cache *cache, struct bytes file, bool of_user_folder,
                              const struct plan_wants *wants)
 {
-    uint64_t digest = wants->phases ? phases_digest(wants->phases) : 0;
+    struct plan_set *like = NULL;
     size_t count;
     enum division division = division_of(file, &count);
     for (size_t i = 0; i < cache->count; i++) {
         struct plan_set *set = cache->kept[i];
-        if (set->text.count == count && set->of_user_folder == of_user_folder &&
-            set->phases_digest == digest && set->rows == wants->rows &&
-            set->shows == wants->shows && is_text(set->text, file, division))
+        if (set->text.count != count || !is_text(set->text, file, division))
+            continue;
+        like = set;
+        if (is_for(set, of_user_folder, wants))
             return set;
     }
-    return NULL;
+    return like;
 }
 
 enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata, bool of_user_folder,
@@ -244,15 +259,16 @@ enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata, boo
 {
     *out = NULL;
     if (!cache || metadata.count == 0 || metadata.count > LAYOUT_METADATA_MAX)
-        return set_new(metadata, of_user_folder, wants, out, why);
+        return set_new(metadata, NULL, of_user_folder, wants, out, why);
     cache->uses++;
-    *out = find(cache, metadata, of_user_folder, wants);
-    if (*out) {
-        (*out)->users++;
-        (*out)->used = cache->uses;
+    struct plan_set *found = find(cache, metadata, of_user_folder, wants);
+    if (found && is_for(found, of_user_folder, wants)) {
+        *out = found;
+        found->users++;
+        found->used = cache->uses;
         return STATUS_OK;
     }
-    enum status status = set_new(metadata, of_user_folder, wants, out, why);
+    enum status status = set_new(metadata, found, of_user_folder, wants, out, why);
     if (status == STATUS_OK)
         keep(cache, *out, metadata);
     return status;

@@ -24,13 +24,14 @@ struct plan_wants {
 
 /* The parsed metadata of a trace. */
 struct plan_set {
-    struct layout *layout;
+    struct layout *layout; /* of `owner` */
     enum domain domain;
     const struct plan *const *plans;   /* by layout_event.number */
     const struct plan_header *headers; /* in the order of layout->streams */
     struct declared_names declared;    /* kernel only */
     struct phase_uses uses;            /* of the phase definitions */
     /* For the cache. */
+    struct plan_set *owner; /* the first set of this text, or this one */
     struct arena arena;
     struct bytes text;      /* the metadata, without packet headers */
     uint64_t phases_digest; /* the key, besides the text: */
