@@ -111,6 +111,8 @@ static void take_result(void *context, const struct result *result)
     struct counting *counting = context;
     if (counts(counting, result->type))
         fold_take(counting->fold, result);
+    else if (counting->mode == COUNT_NOTHING)
+        fold_take_earlier(counting->fold, result);
     if (counting->begins && result->type == RESULT_INTERVAL &&
         result->interval.chunk == counting->last)
         begin_counting(counting);

@@ -31,11 +31,11 @@ void story_names_free(struct story_names *names)
     free(names);
 }
 
-const struct thread_row *story_names_thread(const struct story_names *names, int32_t tid,
-                                            int64_t at_ns, int64_t *until_ns)
+/* The last of the rows with this tid that began at or before `at_ns`, or NULL. */
+static const struct thread_row *find_thread(const struct thread_row *rows, size_t count,
+                                            int32_t tid, int64_t at_ns, int64_t *until_ns)
 {
-    const struct thread_row *rows = names->session->threads;
-    size_t count = names->session->thread_count, low = 0, high = count;
+    size_t low = 0, high = count;
     while (low < high) { /* the first with a greater tid, or a later begin */
         size_t middle = low + (high - low) / 2;
         if (rows[middle].tid > tid || (rows[middle].tid == tid && rows[middle].begin_ns > at_ns))
@@ -46,6 +46,21 @@ const struct thread_row *story_names_thread(const struct story_names *names, int
     bool another = low < count && rows[low].tid == tid;
     *until_ns = another ? rows[low].begin_ns : INT64_MAX;
     return low > 0 && rows[low - 1].tid == tid ? &rows[low - 1] : NULL;
+}
+
+const struct thread_row *story_names_thread(const struct story_names *names, int32_t tid,
+                                            int64_t at_ns, int64_t *until_ns)
+{
+    const struct session_report *session = names->session;
+    const struct thread_row *row =
+        find_thread(session->threads, session->thread_count, tid, at_ns, until_ns);
+    if (row)
+        return row;
+    int64_t next_ns;
+    row =
+        find_thread(session->earlier_threads, session->earlier_thread_count, tid, at_ns, &next_ns);
+    *until_ns = next_ns < *until_ns ? next_ns : *until_ns;
+    return row;
 }
 
 const char *story_names_process(const struct story_names *names, int64_t pid)

@@ -290,6 +290,7 @@ static void take_thread(struct fold *fold, const struct thread_fact *fact)
 {
     struct folded_thread *thread = thread_at(fold, fact->id);
     thread->result_chunk = fold->chunk;
+    thread->is_earlier = false;
     thread->fact = thread_fact_join(&thread->fact, fact);
     thread->name = fact->name.at ? fold_name_id(fold, fact->name) : NO_NAME;
     thread->program = fact->program.count > 0 ? fold_name_id(fold, fact->program) : NO_NAME;
@@ -544,6 +545,16 @@ static void take_interval(struct fold *fold, const struct interval_fact *mark)
 void fold_set_chunk(struct fold *fold, uint64_t chunk)
 {
     fold->chunk = chunk;
+}
+
+void fold_take_earlier(struct fold *fold, const struct result *result)
+{
+    if (result->type == RESULT_PROCESS)
+        take_process(fold, &result->process);
+    if (result->type != RESULT_THREAD)
+        return;
+    take_thread(fold, &result->thread_fact);
+    thread_at(fold, result->thread_fact.id)->is_earlier = true;
 }
 
 void fold_take(struct fold *fold, const struct result *result)

@@ -17,6 +17,10 @@ void fold_recycle(struct fold *fold, struct arena_store *store);
  * unknown until they are published again. */
 void fold_take(struct fold *fold, const struct result *result);
 
+/* Takes a thread or a process of the time before the window (others are ignored): waits of its
+ * events are named after it. It gets rows when fold_take() takes it, too. */
+void fold_take_earlier(struct fold *fold, const struct result *result);
+
 /* Live entities are published again within this number of chunks. */
 enum { FOLD_ROUND = 32 };
 /* Limit of the rows of a count, not counting processes: events of further values are summed as

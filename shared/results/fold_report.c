@@ -127,16 +127,30 @@ static struct summed *summed_at(struct map *sums, uint64_t id)
 }
 
 /* Over the threads of each process, including dropped ones. */
-static void sum_processes(const struct fold *fold, struct map *sums)
+static void sum_processes(const struct fold *fold, bool earlier, struct map *sums)
 {
     const struct folded_process *process;
-    for (size_t at = 0; (process = map_next(&fold->processes, &at));)
+    for (size_t at = 0; !earlier && (process = map_next(&fold->processes, &at));)
         if (process->gone.any)
             summed_at(sums, process->fact.id)->sum = process->gone;
     const struct folded_thread *thread;
     for (struct id_walk walk = {0}; (thread = id_map_next(&fold->threads, &walk));)
-        if (thread->fact.id && thread->fact.process)
+        if (thread->fact.id && thread->fact.process && thread->is_earlier == earlier)
             fold_sum_thread(fold, &summed_at(sums, thread->fact.process)->sum, thread);
+}
+
+/* Processes that ended before the window have no row, but may be named in others. */
+static void name_earlier(struct fold_rows *rows, const struct map *known)
+{
+    struct map sums = {0};
+    struct summed *summed;
+    sum_processes(rows->fold, true, &sums);
+    for (size_t at = 0; (summed = map_next(&sums, &at));) {
+        if (!map_get(known, summed->id))
+            name_pid(rows, summed->id, &summed->sum.candidate);
+        free(summed);
+    }
+    map_clear(&sums);
 }
 
 static void build_processes(struct fold_rows *rows, struct session_report *out)
@@ -146,7 +160,8 @@ static void build_processes(struct fold_rows *rows, struct session_report *out)
     for (size_t at = 0; (each = map_next(&fold->old_names, &at));)
         name_pid(rows, each->process, &each->candidate);
     struct map sums = {0};
-    sum_processes(fold, &sums);
+    sum_processes(fold, false, &sums);
+    name_earlier(rows, &sums);
     out->processes = arena_take(rows->arena, (sums.count + 1) * sizeof *out->processes);
     struct summed *summed;
     for (size_t at = 0; (summed = map_next(&sums, &at));) {
@@ -193,44 +208,56 @@ static int compare_scheds(const void *a, const void *b)
     return order ? order : fold_rows_compare(left->begin_ns, right->begin_ns);
 }
 
-static void build_threads(struct fold_rows *rows, struct session_report *out)
+static struct thread_row thread_row(const struct fold_rows *rows,
+                                    const struct folded_thread *thread)
 {
     const struct fold *fold = rows->fold;
+    const struct thread_fact *fact = &thread->fact;
+    const struct time_vector *time = &thread->time;
+    return (struct thread_row){.tid = fact->tid,
+                               .begin_ns = fold_rows_wall(fold, fact->begin_ns),
+                               .end_ns = fold_rows_wall(fold, fact->end_ns),
+                               .pid = fold_rows_pid(fact->process),
+                               .name = fold_rows_text(rows, thread->name),
+                               .begin_hard = fact->begin_hard,
+                               .end_hard = fact->end_hard,
+                               .cpu_ns = thread->cpu_ns,
+                               .switches = thread->switches,
+                               .user_cpu_ns = time->user_ns + time->before_running_ns,
+                               .sys_cpu_ns = time->sys_ns,
+                               .runnable_ns = time->runnable_ns,
+                               .blocked_ns = time->blocked_ns + time->before_blocked_ns,
+                               .unknown_ns = time->unknown_ns,
+                               .interrupted = interrupted_of(fold, thread)};
+}
+
+static void build_threads(struct fold_rows *rows, struct session_report *out)
+{
     size_t count;
-    void **threads = fold_rows_by_id(rows, &fold->threads, &count);
+    void **threads = fold_rows_by_id(rows, &rows->fold->threads, &count);
     out->threads = arena_take(rows->arena, (count + 1) * sizeof *out->threads);
+    out->earlier_threads = arena_take(rows->arena, (count + 1) * sizeof *out->earlier_threads);
     out->scheds = arena_take(rows->arena, (count + 1) * sizeof *out->scheds);
     for (size_t i = 0; i < count; i++) {
         const struct folded_thread *thread = threads[i];
-        const struct thread_fact *fact = &thread->fact;
-        if (!fact->id || fact->tid == TID_UNKNOWN)
+        if (!thread->fact.id || thread->fact.tid == TID_UNKNOWN)
             continue;
-        const struct time_vector *time = &thread->time;
-        struct thread_row *row = &out->threads[out->thread_count++];
-        *row = (struct thread_row){.tid = fact->tid,
-                                   .begin_ns = fold_rows_wall(fold, fact->begin_ns),
-                                   .end_ns = fold_rows_wall(fold, fact->end_ns),
-                                   .pid = fold_rows_pid(fact->process),
-                                   .name = fold_rows_text(rows, thread->name),
-                                   .begin_hard = fact->begin_hard,
-                                   .end_hard = fact->end_hard,
-                                   .cpu_ns = thread->cpu_ns,
-                                   .switches = thread->switches,
-                                   .user_cpu_ns = time->user_ns + time->before_running_ns,
-                                   .sys_cpu_ns = time->sys_ns,
-                                   .runnable_ns = time->runnable_ns,
-                                   .blocked_ns = time->blocked_ns + time->before_blocked_ns,
-                                   .unknown_ns = time->unknown_ns};
-        row->interrupted = interrupted_of(fold, thread);
+        struct thread_row row = thread_row(rows, thread);
+        if (thread->is_earlier)
+            out->earlier_threads[out->earlier_thread_count++] = row;
+        else
+            out->threads[out->thread_count++] = row;
         if (thread->latency.count)
             out->scheds[out->sched_count++] =
-                (struct sched_row){.tid = row->tid,
-                                   .begin_ns = row->begin_ns,
-                                   .pid = row->pid,
-                                   .name = row->name,
+                (struct sched_row){.tid = row.tid,
+                                   .begin_ns = row.begin_ns,
+                                   .pid = row.pid,
+                                   .name = row.name,
                                    .latency = durations_copy(rows->arena, &thread->latency)};
     }
     qsort(out->threads, out->thread_count, sizeof *out->threads, compare_threads);
+    qsort(out->earlier_threads, out->earlier_thread_count, sizeof *out->earlier_threads,
+          compare_threads);
     qsort(out->scheds, out->sched_count, sizeof *out->scheds, compare_scheds);
 }
 

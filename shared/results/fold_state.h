@@ -67,6 +67,7 @@ struct folded_thread {
     uint64_t id;
     struct thread_fact fact; /* fact.id 0: not known yet */
     uint64_t result_chunk;   /* also of its numbers */
+    bool is_earlier;         /* it was only taken by fold_take_earlier() */
     uint32_t name, program;
     uint64_t cpu_ns, switches;
     struct time_vector time;

@@ -228,6 +228,8 @@ struct session_report {
     size_t process_count;
     struct thread_row *threads;
     size_t thread_count;
+    struct thread_row *earlier_threads; /* that ended before the window; only their names count */
+    size_t earlier_thread_count;
     struct syscall_row *syscalls;
     size_t syscall_count;
     struct phase_row *phases;

@@ -97,6 +97,19 @@ if not any(begin < late[0]["begin_ns"] for begin in begins):
 if not any("/" in each["phase"] for each in late if each["type"] == "phase"):
     wrong("no phase with its parent")
 
+# Threads that ended before the window are named where they ran before, or woke a thread, as in the whole.
+def unnamed(objects):
+    waits = [each for each in objects if each["type"] in ("waker", "ran_instead")]
+    for each in objects:
+        if each["type"] == "instance":
+            waits += each["woken_by"] + each["ran_instead"]
+    return sum(each["by"] == "thread" and not each["by_name"] for each in waits), len(waits)
+
+
+by_window = [unnamed(report("--since", f"+{second}s", "--until", f"+{second + 2}s")) for second in range(1, 60, 6)]
+if unnamed(whole)[0] or any(count for count, _ in by_window) or not sum(count for _, count in by_window):
+    wrong(f"threads without a name in windows: {by_window}")
+
 # Formats of a time.
 first_ns, last_ns = whole[0]["begin_ns"], whole[0]["end_ns"]
 moment = (first_ns // 10**9 + 30) * 10**9
