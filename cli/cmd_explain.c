@@ -80,7 +80,8 @@ struct explaining {
     size_t count;
     bool of_pool;               /* instead of traces */
     int64_t since_ns, until_ns; /* end times of the pool's instances */
-    size_t told, failed;
+    size_t explained, failed;
+    bool any; /* an event is in the window */
     struct text_list {
         char **at; /* owned */
         size_t count, room;
@@ -253,10 +254,9 @@ static void explain_row(struct explaining *explaining, const struct traces_sessi
                                  .progress = &explaining->progress,
                                  .unfolded = config_flag(explaining->config, "unfolded"),
                                  .out = stdout};
-    if (explaining->told++ > 0)
+    if (explaining->explained++ > 0)
         putchar('\n');
     explaining->failed += instance_story_print(&ask);
-    add_mark(explaining, row);
 }
 
 static int explain_session(struct explaining *explaining, const struct traces_session *session,
@@ -269,12 +269,18 @@ static int explain_session(struct explaining *explaining, const struct traces_se
         if (is_chosen(explaining, report, &report->instances[i]))
             chosen[count++] = &report->instances[i];
     qsort(chosen, count, sizeof(struct instance_row *), by_duration);
+    explaining->any |= report->events > 0;
     for (size_t i = 0; i < report->instance_count && count == 0; i++)
         know(explaining, &report->instances[i]);
-    for (size_t i = 0; i < count && i < explaining->count && !stop_signals_pending(NULL); i++)
+    count = count < explaining->count ? count : explaining->count;
+    /* The text comes after the file: its reader may close the pipe, which ends the program. */
+    for (size_t i = 0; i < count; i++)
+        add_mark(explaining, chosen[i]);
+    int code = write_timeline(explaining, report);
+    for (size_t i = 0; i < count && !stop_signals_pending(NULL); i++)
         explain_row(explaining, session, report, chosen[i]);
     free(chosen);
-    return stop_signals_pending(NULL) ? EXIT_INTERRUPTED : write_timeline(explaining, report);
+    return stop_signals_pending(NULL) ? EXIT_INTERRUPTED : code;
 }
 
 /* Number of existing names in a message. */
@@ -296,11 +302,16 @@ static char *why_none(struct explaining *explaining)
     const char *option = is_thread ? "--tid" : explaining->id ? "--instance" : "--of";
     if (explaining->traces.phases.count == 0 && !explaining->of_pool)
         return memory_string(text_of("no phases are defined; use --definitions or --phase"));
-    char *outside = explaining->of_pool || known->count > 0
+    bool whole = explaining->window.since.kind == TIME_POINT_NONE &&
+                 explaining->window.until.kind == TIME_POINT_NONE;
+    char *outside = explaining->of_pool || explaining->any
                         ? NULL
                         : window_is_outside(&explaining->window, &explaining->traces.list);
     if (outside)
         return outside;
+    if (!whole && known->count == 0)
+        return memory_string(text_of("no instance ends between --since and --until; an instance "
+                                     "counts in the window in which it ends"));
     if (!asked || known->count == 0)
         return memory_string(text_of("no instance in the report matches; the report keeps only the "
                                      "slowest of each phase (`keep` in the definition)"));
@@ -323,7 +334,7 @@ static char *why_none(struct explaining *explaining)
 
 static int finish(struct explaining *explaining)
 {
-    if (explaining->told == 0) {
+    if (explaining->explained == 0) {
         char *sentence = why_none(explaining);
         progress_say(&explaining->progress, sentence);
         free(sentence);
@@ -401,9 +412,9 @@ static int explain_report(struct explaining *explaining, const struct report *re
     for (size_t begin = 0; begin < traces->list.count && code == EXIT_DONE;) {
         size_t end = traces_session_end(&traces->list, begin);
         struct traces_session session = {.chunks = &traces->list.at[begin], .count = end - begin};
-        const struct session_report *told = report_of(report, session.chunks->session);
-        if (told)
-            code = explain_session(explaining, &session, told);
+        const struct session_report *of_session = report_of(report, session.chunks->session);
+        if (of_session)
+            code = explain_session(explaining, &session, of_session);
         begin = end;
     }
     return code == EXIT_DONE ? finish(explaining) : code;
