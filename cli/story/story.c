@@ -95,13 +95,13 @@ static struct story_node *add_event(struct telling *telling, int64_t at_ns, stru
 
 /* An interrupt takes the CPU from the thread. */
 static void on_irq(struct telling *telling, const struct followed *followed, enum irq_step step,
-                   const struct cpu_irq *irq)
+                   const char *irq)
 {
     struct story_tree *tree = tree_of(telling);
     telling->story->events++;
     if (step == IRQ_BEGIN) {
-        story_tree_begin(tree, STORY_IRQ, followed->wall_ns, text_of(irq->name),
-                         key_of(STORY_IRQ, text_of(irq->name)));
+        story_tree_begin(tree, STORY_IRQ, followed->wall_ns, text_of(irq),
+                         key_of(STORY_IRQ, text_of(irq)));
         return;
     }
     struct story_node *open = story_tree_open(tree, STORY_IRQ);
@@ -221,7 +221,8 @@ static void on_wakeup(struct telling *telling, const struct followed *followed)
     static const char woken_by[] = "woken by ";
     enum { WOKEN_BY = sizeof woken_by - 1 };
     struct line *line = fresh(telling);
-    const char *irq = story_irqs_in(&telling->machine->irqs, followed->event->cpu);
+    enum handler_level level;
+    const char *irq = story_irqs_in(&telling->machine->irqs, followed->event->cpu, &level);
     line_string(line, woken_by);
     if (irq) {
         line_string(line, irq);
@@ -442,7 +443,7 @@ static void begin_story(struct telling *telling)
 }
 
 static void take_for(struct telling *telling, const struct followed *followed, enum irq_step step,
-                     const struct cpu_irq *irq)
+                     const char *irq)
 {
     const struct story_ask *ask = telling->ask;
     const struct event *event = followed->event;
@@ -485,7 +486,7 @@ struct tellings {
 static bool take(void *context, const struct followed *followed)
 {
     struct tellings *all = context;
-    const struct cpu_irq *irq;
+    const char *irq = NULL;
     enum irq_step step = story_irqs_take(&all->machine.irqs, followed->event, &irq);
     bool goes_on = false;
     cpu_runs_take(&all->machine.runs, followed);

@@ -130,10 +130,11 @@ static void on_wakeup(struct cpu_tracks *cpus, const struct followed *followed)
     set_state(cpus, woken, STATE_RUNNABLE, followed->wall_ns);
     if (!cpus->tracks->is_on)
         return;
-    const char *irq = story_irqs_in(&cpus->irqs, event->cpu);
-    enum perfetto_context context = !irq                              ? BY_THREAD
-                                    : strncmp(irq, "softirq", 7) == 0 ? BY_SOFTIRQ
-                                                                      : BY_IRQ;
+    enum handler_level level;
+    bool is_in = story_irqs_in(&cpus->irqs, event->cpu, &level) != NULL;
+    enum perfetto_context context = !is_in                     ? BY_THREAD
+                                    : level == HANDLER_SOFTIRQ ? BY_SOFTIRQ
+                                                               : BY_IRQ;
     perfetto_waking(cpus->tracks->file, event->cpu, followed->wall_ns,
                     followed->tid == FOLLOW_UNKNOWN ? CPU_TRACKS_UNKNOWN : followed->tid, context,
                     task_of(cpus, woken->tid, followed->wall_ns));
@@ -189,8 +190,8 @@ static int64_t number_of(const struct event *event, const char *name)
 static void on_irq(struct cpu_tracks *cpus, const struct followed *followed)
 {
     const struct event *event = followed->event;
-    const struct cpu_irq *irq;
-    enum irq_step step = story_irqs_take(&cpus->irqs, event, &irq);
+    const char *ignored;
+    enum irq_step step = story_irqs_take(&cpus->irqs, event, &ignored);
     if (step == IRQ_NONE || !cpus->tracks->is_on)
         return;
     bool is_soft = strncmp(event->class->name, "irq_softirq", 11) == 0;
@@ -232,12 +233,11 @@ void cpu_tracks_take(struct cpu_tracks *cpus, struct track_thread *thread,
         look_who_runs(cpus, followed);
     if (thread)
         thread->last_ns = followed->wall_ns;
+    on_irq(cpus, followed);
     if (event->kind == EVENT_SWITCH)
         on_switch(cpus, followed);
     else if (event->kind == EVENT_WAKEUP && cpus->has_switches)
         on_wakeup(cpus, followed);
-    else
-        on_irq(cpus, followed);
 }
 
 void cpu_tracks_turn_on(struct cpu_tracks *cpus, int64_t at_ns)

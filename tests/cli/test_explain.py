@@ -1,7 +1,9 @@
 """`spanmill explain`: the story of an instance adds up to its report."""
+import collections
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -51,6 +53,30 @@ def tree(story):
     return path[0]
 
 
+def waker(text):
+    """Who woke the thread, as in the report: its kind and number or name."""
+    who = text.split("; woken by ")[1]
+    if who == "an interrupt on an idle CPU":
+        return "idle", None
+    thread = re.search(r"\(tid (\d+)", who)
+    handler = re.match(r"(irq|vector) (\d+)", who)
+    return (("thread", int(thread[1])) if thread else (handler[1], int(handler[2])) if handler
+            else ("softirq", who[8:]) if who.startswith("softirq ") else (who, None))
+
+
+def check_wakers(name, row, nodes):
+    seen, counted = collections.Counter(), collections.Counter()
+    for node in nodes:
+        if "; woken by " in node.text:
+            seen[waker(node.text)] += node.took
+    for by in row["woken_by"]:
+        who = {"thread": "by_tid", "softirq": "by_name"}.get(by["by"], "number")
+        counted[by["by"], by[who]] += by["total_ns"]
+    if seen != counted:
+        wrong(f"{name}: woken by {seen}, not {counted}")
+    return {kind for kind, _ in seen}
+
+
 def check_sums(name, root):
     for node in root.walk():
         if node.children and sum(child.took for child in node.children) != node.took:
@@ -62,6 +88,7 @@ instances = [row for row in map(json.loads, out.splitlines()) if row["type"] == 
 chosen = [row for row in instances if row["unknown_ns"] == 0 and row["tid"] == row["end_tid"]][:24]
 if len(chosen) < 10:
     wrong(f"only {len(chosen)} instances to look at")
+kinds = set()
 for row in chosen:
     name = f"{row['phase']} {row['id']}"
     story, messages = run(*PHASES, "--instance", row["id"], "--unfolded")
@@ -80,6 +107,7 @@ for row in chosen:
     if (blocked, runnable) != (row["blocked_ns"], row["runnable_ns"]):
         wrong(f"{name}: blocked {blocked}, runnable {runnable}, not {row['blocked_ns']}, "
               f"{row['runnable_ns']}")
+    kinds |= check_wakers(name, row, nodes)
     calls = sum(bool(re.match(r"\w+\(.*\) = ", node.text)) and node.took > 0 for node in nodes)
     if calls != row["syscalls"]:
         wrong(f"{name}: {calls} calls, not {row['syscalls']}")
@@ -98,6 +126,8 @@ for row in chosen:
     if not read or int(read[1]) > 3:
         wrong(f"{name}: {story.splitlines()[-1]}")
 
+if not kinds >= {"thread", "irq"}:
+    wrong(f"only {kinds} wake")
 slowest = max((row for row in instances if row["phase"] == "request"),
               key=lambda row: row["total_ns"])
 story, _ = run(*PHASES)
@@ -159,6 +189,25 @@ with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         if len(begins) != 1:
             wrong(f"nested segments: {name} begins {len(begins)} times")
     check_sums("nested segments", root)
+
+# The timeline is there although the reader of the text does not take it all.
+with tempfile.TemporaryDirectory() as folder:
+    timeline = os.path.join(folder, "timeline.pftrace")
+    with subprocess.Popen([os.environ["SPANMILL"], "explain", *PHASES, "--slowest", "40", "--unfolded", "--perfetto",
+                           timeline, TRACE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as done:
+        done.stdout.close()
+    if done.returncode == 0 or not os.path.getsize(timeline):
+        wrong(f"--perfetto and a closed pipe: exit {done.returncode}")
+
+# A window that has events, but in which no instance ends; and one without events.
+one = min((row for row in instances if row["phase"] == "request"), key=lambda row: row["begin_ns"])
+between = [f"{ns // 10**9}.{ns % 10**9:09}" for ns in (one["begin_ns"], one["begin_ns"] + 1000)]
+_, messages = run(*PHASES, "--since", between[0], "--until", between[1], code=1)
+if "no instance ends between --since and --until" not in messages:
+    wrong(f"a window without instances: {messages}")
+_, messages = run(*PHASES, "--since", "2001-01-01", "--until", "2001-01-02", code=1)
+if "no events since 2001-01-01 until 2001-01-02: the first event is at " not in messages:
+    wrong(f"a window without events: {messages}")
 
 for arguments, sentence, code in (
         ((*PHASES, "--instance", "1.77"), "--instance: no instance in the report matches `1.77`; there are ", 1),
