@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "cli/story/strace_text.h"
+#include "cli/timeline/block_tracks.h"
 #include "cli/timeline/cpu_tracks.h"
 #include "cli/timeline/phase_tracks.h"
 #include "cli/timeline/tracks.h"
@@ -18,6 +19,7 @@ struct timeline {
     struct tracks tracks;
     struct phase_tracks phases;
     struct cpu_tracks cpus;
+    struct block_tracks blocks;
     struct line line; /* buffer */
     int64_t last_ns;  /* of the last event; or INT64_MIN */
     uint64_t events;
@@ -159,6 +161,7 @@ static void turn_on(struct timeline *timeline)
     int64_t at_ns = timeline->window.begin_ns;
     tracks_turn_on(&timeline->tracks, at_ns);
     cpu_tracks_turn_on(&timeline->cpus, at_ns);
+    block_tracks_turn_on(&timeline->blocks, at_ns);
 }
 
 static void turn_off(struct timeline *timeline)
@@ -167,6 +170,7 @@ static void turn_off(struct timeline *timeline)
     if (timeline->last_ns < at_ns)
         at_ns = timeline->last_ns;
     cpu_tracks_turn_off(&timeline->cpus, at_ns);
+    block_tracks_turn_off(&timeline->blocks, at_ns);
     tracks_turn_off(&timeline->tracks, at_ns);
 }
 
@@ -206,6 +210,7 @@ static bool take(void *context, const struct followed *followed)
             ? tracks_thread(&timeline->tracks, followed->tid, followed->wall_ns)
             : NULL;
     cpu_tracks_take(&timeline->cpus, thread, followed);
+    block_tracks_take(&timeline->blocks, followed);
     if (thread)
         take_own(timeline, thread, followed);
     else if (followed->tid == FOLLOW_UNKNOWN && event_class_needs_thread(event->class) &&
@@ -222,18 +227,19 @@ static void on_gap(void *context, int64_t at_ns)
 {
     struct timeline *timeline = context;
     cpu_tracks_gap(&timeline->cpus, at_ns);
+    block_tracks_lose(&timeline->blocks, at_ns);
     struct track_thread **all = tracks_sorted(&timeline->tracks);
     for (size_t i = 0; i < timeline->tracks.threads.count; i++)
         tracks_drop_call(&timeline->tracks, all[i], at_ns);
     free(all);
 }
 
-/* Calls and user-space events with their fields, and interrupts. */
+/* Calls and user-space events with their fields, interrupts, and block requests. */
 static bool shows_fields(enum domain domain, const char *name)
 {
     return domain == DOMAIN_UST || strncmp(name, "syscall_", 8) == 0 ||
            strncmp(name, "compat_syscall_", 15) == 0 || strncmp(name, "irq_handler_", 12) == 0 ||
-           strncmp(name, "irq_softirq_", 12) == 0;
+           strncmp(name, "irq_softirq_", 12) == 0 || block_tracks_needs(name);
 }
 
 static bool shows_everybody(const void *context, int64_t pid)
@@ -289,7 +295,8 @@ bool timeline_write(const struct timeline_ask *ask, FILE *out, struct timeline_c
                                            .names = names,
                                            .shows = ask->shows ? ask->shows : shows_everybody,
                                            .shows_context = ask->shows_context},
-                                .cpus = {.has_switches = has_switches(ask->report)}};
+                                .cpus = {.has_switches = has_switches(ask->report)},
+                                .blocks = {.file = &file}};
     timeline.phases.tracks = timeline.cpus.tracks = &timeline.tracks;
     *counts = (struct timeline_counts){.calls = 0};
     if (ask->window_count > 0)
@@ -300,6 +307,7 @@ bool timeline_write(const struct timeline_ask *ask, FILE *out, struct timeline_c
         write_window(&timeline, ask->windows[i]);
     bool written = perfetto_flush(&file);
     cpu_tracks_clear(&timeline.cpus);
+    block_tracks_clear(&timeline.blocks);
     tracks_clear(&timeline.tracks);
     story_names_free(names);
     free(timeline.line.at);

@@ -1,5 +1,6 @@
 /* cli/timeline/timeline.h -- a Perfetto trace: phases, system calls and user-space events of each
- * thread; runs and interrupts of each CPU; wakeups with their wakers; counters.
+ * thread; runs and interrupts of each CPU; requests of block devices; wakeups with their wakers;
+ * counters.
  *
  * It is written while the events are read; memory holds open slices, and a little per thread. */
 #ifndef CLI_TIMELINE_TIMELINE_H

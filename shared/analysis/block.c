@@ -9,8 +9,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "analysis/block.h"
 #include "analysis/rule.h"
 #include "analysis/view.h"
+#include "base/memory.h"
 
 #define BLOCK(T, KEY, REG, SUM)                                                                    \
     KEY(T, 1, number, dev, "device number of the kernel")                                          \
@@ -37,6 +39,12 @@ static const char *device_name(uint64_t dev, char room[VIEW_NAME_ROOM])
 {
     snprintf(room, VIEW_NAME_ROOM, "%" PRIu64 ":%" PRIu64, dev >> 20, dev & 0xFFFFF);
     return room;
+}
+
+char *block_device_name(uint64_t dev)
+{
+    char room[VIEW_NAME_ROOM];
+    return memory_string(text_of(device_name(dev, room)));
 }
 
 static const struct view_column shown[] = {
@@ -81,14 +89,19 @@ static unsigned kind_of(uint64_t rwbs)
     return kind;
 }
 
-static bool has_sectors(uint64_t rwbs)
+const char *block_kind_name(uint64_t rwbs)
+{
+    return kind_names[kind_of(rwbs)].name;
+}
+
+bool block_has_sectors(uint64_t rwbs)
 {
     return rwbs & (FLAG_WRITE | FLAG_DISCARD | FLAG_READ);
 }
 
 static struct block_key sums_of(uint64_t dev, uint64_t rwbs)
 {
-    return (struct block_key){.dev = dev, .kind = text_of(kind_names[kind_of(rwbs)].name)};
+    return (struct block_key){.dev = dev, .kind = text_of(block_kind_name(rwbs))};
 }
 
 static void lose(struct engine *engine, struct atom *atom)
@@ -99,11 +112,10 @@ static void lose(struct engine *engine, struct atom *atom)
 }
 
 static const struct atom_kind block_open_kind = {
-    .tag = 36, ATOM_COLUMNS_OF(block_open), .lose = lose, .open_ns = UINT64_C(60000000000)};
+    .tag = 36, ATOM_COLUMNS_OF(block_open), .lose = lose, .open_ns = BLOCK_OPEN_NS};
 
 /* The slots of all its events. */
 enum { DEV, SECTOR, COUNT, RWBS, ERROR };
-enum { SECTOR_BYTES = 512 };
 
 static struct block_open request_of(const struct event *event)
 {
@@ -135,7 +147,7 @@ static bool is_part(const struct block_open *open, uint64_t count)
 static void find_complete(struct found *found, const struct event *event)
 {
     struct block_open request = request_of(event);
-    if (request.left == 0 && has_sectors(request.rwbs))
+    if (request.left == 0 && block_has_sectors(request.rwbs))
         return;
     find_sums(found, event);
     const struct block_open *open =
@@ -166,7 +178,7 @@ static void apply_complete(struct atom *const *atoms, const struct event *event)
     struct block *sums = (struct block *)atoms[0];
     const struct block_open *open = (const struct block_open *)atoms[1];
     uint64_t count = (uint64_t)event->value[COUNT];
-    sums->bytes += SECTOR_BYTES * count;
+    sums->bytes += BLOCK_SECTOR_BYTES * count;
     sums->errors += event_has_value(event, ERROR) && event->value[ERROR] != 0;
     if (!open)
         sums->begin_unknown++;
@@ -230,7 +242,7 @@ static const char *name_kind(uint64_t kind, char room[COUNT_NAME_ROOM])
 static struct field_value read_bytes(const struct event *event)
 {
     return (struct field_value){.type = FIELD_UINT,
-                                .u = SECTOR_BYTES * (uint64_t)event->value[COUNT]};
+                                .u = BLOCK_SECTOR_BYTES * (uint64_t)event->value[COUNT]};
 }
 
 static_assert((int)VIEW_NAME_ROOM == (int)COUNT_NAME_ROOM, "device_name() is of both");

@@ -194,6 +194,76 @@ def check_scheduling(report, states):
     check_equal("wakeups of thread", +states.latencies, +counted)
 
 
+def check_wakers(trace, report):
+    """Blocked time by waker, from switches and wakeups; interrupts and timers are hard interrupts there."""
+    contexts = {"timer": "irq", "vector": "irq"}
+    seen, counted = collections.defaultdict(lambda: [0, 0]), collections.defaultdict(lambda: [0, 0])
+    events = sorted([(e.at, 0, i, e) for i, e in enumerate(trace.switches)] +
+                    [(e.at, 1, i, e) for i, e in enumerate(trace.wakings)], key=lambda e: e[:3])
+    blocked = {}
+    for at, is_waking, _, event in events:
+        if not is_waking:
+            blocked.pop(event.prev, None)
+            if event.state not in (0, 16, 128):
+                blocked[event.prev] = at
+            blocked.pop(event.next, None)
+        elif event.tid in blocked:
+            by = "irq" if event.flags & 8 else "softirq" if event.flags & 16 else "thread" if event.waker else "idle"
+            row = seen["unknown" if event.waker == NOBODY else by, event.waker if by == "thread" else None]
+            row[0] += 1
+            row[1] += at - blocked.pop(event.tid)
+    for row in rows_of(report, "waker"):
+        by = counted[contexts.get(row["by"], row["by"]), row["by_tid"]]
+        by[0] += row["count"]
+        by[1] += row["total_ns"]
+    check_equal("waker", dict(seen), dict(counted))
+    return len(seen)
+
+
+def check_interrupts(trace, report):
+    seen, counted = collections.defaultdict(lambda: [0, 0]), collections.defaultdict(lambda: [0, 0])
+    open_at = {}
+    for at, cpu, event in trace.interrupts:
+        for kind in ("irq", "softirq"):
+            if f"{kind}_entry" in event:
+                open_at[kind, cpu] = at
+            elif f"{kind}_exit" in event and (kind, cpu) in open_at:
+                seen[kind, cpu][0] += 1
+                seen[kind, cpu][1] += at - open_at.pop((kind, cpu))
+    for kind in ("irq", "softirq"):
+        for row in rows_of(report, kind):
+            if row["run"]["count"] > 0:
+                counted[kind, row["cpu"]][0] += row["run"]["count"]
+                counted[kind, row["cpu"]][1] += row["run"]["total_ns"]
+    check_equal("interrupts", dict(seen), dict(counted))
+
+
+def check_block(trace, report):
+    seen, counted = collections.defaultdict(lambda: [0, 0]), {}
+    for s in trace.slices:
+        if s.category == "block" and is_whole(s) and s.ended.get("end") != "requeued":
+            row = seen[trace.tracks[s.track]["name"].decode(), s.name]
+            row[0] += 1
+            row[1] += s.end - s.begin
+    for row in rows_of(report, "block"):
+        if row["run"]["count"] > 0:
+            counted[row["device"], row["kind"]] = [row["run"]["count"], row["run"]["total_ns"]]
+    check_equal("block requests", dict(seen), counted)
+    return sum(count for count, _ in seen.values())
+
+
+def check_counters(trace, report, states):
+    """The area below the counter is the time of all threads."""
+    steps = trace.counters["runnable threads"]
+    area = sum((after - at) * count for (at, count), (after, _) in zip(steps, steps[1:]))
+    runnable = sum(end - begin for at in states.at.values() for begin, end in at["runnable"])
+    if area != runnable or (steps and steps[-1][1]):
+        wrong(f"the counter of runnable threads has {area} ns, they have {runnable} ns; {steps[-1:]}")
+    lost = rows_of(report, "summary")[0]["discarded"]
+    if (trace.counters["events lost"] or [(0, 0)])[-1][1] != lost:
+        wrong(f"{lost} events are lost, the counter ends with {trace.counters['events lost'][-1:]}")
+
+
 def check_report(folder, trace_path, *arguments, least=0):
     report, _ = spanmill("report", "--format", "json", *arguments, trace_path)
     trace, _, said = timeline(folder, *arguments, "-o", os.devnull, trace_path)
@@ -204,6 +274,12 @@ def check_report(folder, trace_path, *arguments, least=0):
     calls = check_calls(trace, report)
     phases = check_phases(trace, report, states)
     check_scheduling(report, states)
+    wakers = check_wakers(trace, report)
+    check_interrupts(trace, report)
+    requests = check_block(trace, report)
+    check_counters(trace, report, states)
+    if least and not wakers * requests:
+        wrong(f"{trace_path}: {wakers} wakers, {requests} block requests")
     if calls + phases < least:
         wrong(f"{trace_path}: only {calls} calls and {phases} phases")
     print(f"{trace_path}: {trace.packets} packets, {calls} calls, {phases} phases, {len(trace.switches)} switches, "
