@@ -17,7 +17,12 @@ static struct quick_header quick_header(const struct bound_stream *stream)
     bool is_usable = header->is_short && header->has_time && !header->big_endian &&
                      header->save == LAYOUT_NONE && id_bit == 0 && header->id_bits <= 64 &&
                      time_bit + header->time_bits <= 64 && stream->id_count > 0 && header->low == 0;
+    const struct quick_header *usual = &QUICK_USUAL;
+    bool is_usual = is_usable && time_bit == usual->time_shift && header->align == usual->align &&
+                    header->bytes == usual->bytes && header->id_mask == usual->id_mask &&
+                    header->time_mask == usual->time_mask;
     return (struct quick_header){.is_usable = is_usable,
+                                 .is_usual = is_usual,
                                  .time_shift = (uint8_t)time_bit,
                                  .align = header->align,
                                  .bytes = header->bytes,

@@ -185,18 +185,16 @@ NEVER_INLINE static const uint8_t *fill_listed(struct stream *stream, struct eve
  *
  * The critical path is the begin of the next event: from the bytes of its header to its number, to
  * its size. */
-static inline __attribute__((always_inline)) size_t run_by_clock(struct stream *stream,
-                                                                 struct event *events, size_t room,
-                                                                 uint64_t last_ns, bool kept,
-                                                                 bool clock_is_ns)
+static inline __attribute__((always_inline)) size_t
+run_by_header(struct stream *stream, struct event *events, size_t room, uint64_t last_ns, bool kept,
+              const struct quick_header *header, uint64_t frequency)
 {
     const struct bound_stream *class = stream->class;
-    const struct quick_header *header = &class->quick;
+    const uint64_t last_id = class->quick.last_id;
     struct bound *const *const by_id = class->by_id;
     const struct quick_size *const size_by_id = class->size_by_id;
     const uint8_t *at = stream->at, *const end = stream->end;
     const struct bound *bound = stream->bound;
-    const uint64_t frequency = clock_is_ns ? CYCLES_NS_PER_S : stream->time.frequency;
     const uint64_t late_ns = stream->late_ns;
     const uint64_t shift_ns = (uint64_t)stream->time.shift_ns;
     const uint64_t limit_ns = last_ns < late_ns ? last_ns : late_ns;
@@ -232,15 +230,18 @@ static inline __attribute__((always_inline)) size_t run_by_clock(struct stream *
         __builtin_prefetch(next + AHEAD_BYTES);
         uint64_t word = bits_word_little(next);
         uint64_t id = word & header->id_mask;
-        if (id > header->last_id)
+        if (id > last_id)
             break;
         const struct bound *coming = by_id[id];
         size = size_by_id[id];
         uint64_t now =
             (clock & ~header->time_mask) | (word >> header->time_shift & header->time_mask);
-        if (now < clock)
+        if (now < clock) {
             now += header->time_mask + 1; /* does nothing for 64 bits */
-        if (!coming || now < clock)
+            if (now < clock)
+                break;
+        }
+        if (!coming)
             break;
         uint64_t now_ns = cycles_ns(now, frequency) + shift_ns;
         bool is_last = now_ns - time_ns > limit_ns - time_ns;
@@ -267,9 +268,10 @@ static inline __attribute__((always_inline)) size_t run_by_clock(struct stream *
 static inline __attribute__((always_inline)) size_t
 run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t last_ns, bool kept)
 {
-    return stream->time.frequency == CYCLES_NS_PER_S
-               ? run_by_clock(stream, events, room, last_ns, kept, true)
-               : run_by_clock(stream, events, room, last_ns, kept, false);
+    const struct quick_header *header = &stream->class->quick;
+    return header->is_usual && stream->time.frequency == CYCLES_NS_PER_S
+               ? run_by_header(stream, events, room, last_ns, kept, &QUICK_USUAL, CYCLES_NS_PER_S)
+               : run_by_header(stream, events, room, last_ns, kept, header, stream->time.frequency);
 }
 
 /* Whether the head is in a packet of the previous chunk: the events of one call are from one

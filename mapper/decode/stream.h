@@ -64,11 +64,17 @@ struct bound {
 /* The header of almost all events: number and time in one little-endian word. */
 struct quick_header {
     bool is_usable;
+    bool is_usual; /* it is QUICK_USUAL but for `last_id` */
     uint8_t time_shift;
     uint32_t align, bytes, reach;
     uint64_t id_mask, time_mask; /* the id is in the low bits */
     uint64_t last_id;
 };
+
+/* What LTTng writes for most channels (event_header_large, in its short form): the compiler makes a
+ * loop with these constants. */
+static const struct quick_header QUICK_USUAL = {
+    .time_shift = 16, .align = 1, .bytes = 6, .id_mask = UINT16_MAX, .time_mask = UINT32_MAX};
 
 /* The data of an event class that is needed to reach the next event: available without the
  * class. */
