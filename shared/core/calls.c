@@ -220,6 +220,45 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
         places_exit_alone(core, life, event);
 }
 
+bool map_whole_call(struct core *core, const struct event *entry)
+{
+    const struct event *exit = entry + 1;
+    const struct event_class *first = entry->class, *second = exit->class;
+    if (!first->is_plain || !second->is_plain || first->has_rows || second->has_rows ||
+        entry->has || exit->has || exit->time_ns >= core->time_ns ||
+        (uint32_t)entry->cpu >= core->cpu_count)
+        return false;
+    struct cpu *cpu = &core->cpus[entry->cpu];
+    if (cpu->knows != CPU_THREAD)
+        return false;
+    struct life *life = cpu->current;
+    if (life->in != IN_NONE || !life->counts || life->no_call_yet || life->credit_count > 0)
+        return false;
+    invariant(entry->time_ns <= exit->time_ns);
+    const struct syscall *call = entry->call;
+    uint64_t ns = exit->time_ns - entry->time_ns;
+    unsigned bucket = durations_bucket(ns);
+    life_book(life, entry->time_ns);
+    life->in = IN_OPEN;
+    life->open_call = call;
+    life->entry_ns = entry->time_ns;
+    life->open_label = life_label(core, life);
+    life_place(life);
+    life_book(life, exit->time_ns);
+    life->in = IN_NONE;
+    life_place(life);
+    life->call_epoch = core->border_epoch;
+    life->call_changed = true;
+    life->phases.calls++;
+    life->last_ns = cpu->last_ns = core->counts.last_ns = exit->time_ns;
+    life_list(core, life);
+    call_cell_add(&call_sum_at(core, life, life->open_label, call)->cell, life->entry_ns, ns,
+                  bucket, exit->value[0], call->role->flags & (CALL_READS | CALL_WRITES));
+    if (call->uses & entry->present)
+        places_whole_call(core, life, entry, exit, bucket);
+    return true;
+}
+
 /* --- joining --- */
 
 void join_call_entry(struct core *core, struct life *life, const struct event *event)

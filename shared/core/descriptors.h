@@ -183,6 +183,9 @@ static inline bool places_exit(struct core *core, struct life *life, const struc
         return true;
     return places_exit_of(core, life, exit, bucket);
 }
+/* Entry and exit of a plain call, in one: `open_call`, its label, and entry_ns are set. */
+void places_whole_call(struct core *core, struct life *life, const struct event *entry,
+                       const struct event *exit, unsigned bucket);
 /* The exit of a call without an entry. */
 void places_exit_alone(struct core *core, struct life *life, const struct event *exit);
 /* Gives names to the places of the open call, which passes to the past. */

@@ -723,16 +723,30 @@ static inline bool map_quickly(struct core *core, const struct event *event)
     return true;
 }
 
+/* Whether the event is the entry of a call, and the next one its exit. */
+static inline bool is_whole_call(const struct event *entry)
+{
+    const struct event *exit = entry + 1;
+    return entry->kind == EVENT_CALL_ENTRY && exit->kind == EVENT_CALL_EXIT &&
+           exit->call == entry->call && exit->cpu == entry->cpu &&
+           entry->call->role->op == CALL_PLAIN;
+}
+
 void core_map(struct core *core, const struct event *events, size_t count)
 {
     if (core->mapping.names_no_calls)
         count_unnamed(core, events, count);
     core->batch = events;
-    for (size_t at = 0; at < count; at++) {
-        if (at % AHEAD == 0 && core->lives.count > LIVES_CACHED)
-            ask_ahead(core, events + at, count - at < AHEAD ? count - at : AHEAD);
-        if (!map_quickly(core, &events[at]))
-            map_slowly(core, &events[at]);
+    const struct event *event = events, *const end = events + count;
+    while (event < end) {
+        const struct event *next = end - event < AHEAD ? end : event + AHEAD;
+        if (core->lives.count > LIVES_CACHED)
+            ask_ahead(core, event, (size_t)(next - event));
+        for (; event < next; event++)
+            if (end - event > 1 && is_whole_call(event) && map_whole_call(core, event))
+                event++;
+            else if (!map_quickly(core, event))
+                map_slowly(core, event);
     }
     core->batch_number += count;
 }

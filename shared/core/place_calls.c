@@ -18,11 +18,15 @@ NEVER_INLINE static struct place *let_place(struct core *core, struct life *life
     return place;
 }
 
-static inline struct place *bind(struct core *core, struct life *life, int32_t fd)
+static inline struct place *place_at(struct core *core, struct life *life, int32_t fd)
 {
     struct place *place = place_of(life, fd);
-    if (!place || !is_fresh(place))
-        place = let_place(core, life, fd);
+    return place && is_fresh(place) ? place : let_place(core, life, fd);
+}
+
+static inline struct place *bind(struct core *core, struct life *life, int32_t fd)
+{
+    struct place *place = place_at(core, life, fd);
     if (life->open_call->role->op == CALL_CLOSE) {
         place->closing_ns = life->entry_ns;
         place->next_closing = place->group->closing;
@@ -114,10 +118,9 @@ NEVER_INLINE static void write_use(struct core *core, const struct life *life,
     step->label = life->open_label;
 }
 
-static inline void count_use(struct core *core, struct life *life, unsigned at,
+static inline void count_use(struct core *core, struct life *life, struct place *place, unsigned at,
                              const struct event *exit, unsigned bucket)
 {
-    struct place *place = life->bound[at];
     uint8_t flags = life->open_call->role->flags;
     int64_t ret = exit->value[0];
     uint64_t ns = exit->time_ns - life->entry_ns, bytes = ret > 0 ? (uint64_t)ret : 0;
@@ -355,13 +358,25 @@ bool places_exit_of(struct core *core, struct life *life, const struct event *ex
     if (life->open_call->role->op != CALL_PLAIN && changes_table(life, exit->value[0]))
         return false;
     if (life->bound[0])
-        count_use(core, life, 0, exit, bucket);
+        count_use(core, life, life->bound[0], 0, exit, bucket);
     if (life->bound[1])
-        count_use(core, life, 1, exit, bucket);
+        count_use(core, life, life->bound[1], 1, exit, bucket);
     if (life->open_call->role->op != CALL_PLAIN)
         operate(core, life, exit);
     life->bound[0] = life->bound[1] = NULL;
     return true;
+}
+
+void places_whole_call(struct core *core, struct life *life, const struct event *entry,
+                       const struct event *exit, unsigned bucket)
+{
+    struct call_descriptors fds = call_descriptors(entry->call, entry->present, entry->value);
+    struct place *first = fds.first >= 0 ? place_at(core, life, fds.first) : NULL;
+    struct place *second = fds.second >= 0 ? place_at(core, life, fds.second) : NULL;
+    if (first)
+        count_use(core, life, first, 0, exit, bucket);
+    if (second)
+        count_use(core, life, second, 1, exit, bucket);
 }
 
 void places_exit_alone(struct core *core, struct life *life, const struct event *exit)
