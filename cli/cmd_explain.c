@@ -225,12 +225,12 @@ static int write_timeline(struct explaining *explaining, const struct session_re
         else if (marks[i].window.end_ns > window[windows - 1].end_ns)
             window[windows - 1].end_ns = marks[i].window.end_ns;
     }
-    struct timeline_ask ask = timeline_file_ask(&explaining->traces, report);
-    ask.windows = window;
-    ask.window_count = windows;
-    ask.marks = marks;
-    ask.mark_count = count;
-    int code = timeline_file_write(&explaining->timeline, &ask, &explaining->traces);
+    struct timeline_options options = timeline_file_options(&explaining->traces, report);
+    options.windows = window;
+    options.window_count = windows;
+    options.marks = marks;
+    options.mark_count = count;
+    int code = timeline_file_write(&explaining->timeline, &options, &explaining->traces);
     free(window);
     return code;
 }
@@ -246,17 +246,17 @@ static void drop_timeline(struct explaining *explaining)
 static void explain_row(struct explaining *explaining, const struct traces_session *session,
                         const struct session_report *report, const struct instance_row *row)
 {
-    struct instance_story ask = {.chunks = session->chunks,
-                                 .count = session->count,
-                                 .phases = &explaining->traces.phases,
-                                 .report = report,
-                                 .row = row,
-                                 .progress = &explaining->progress,
-                                 .unfolded = config_flag(explaining->config, "unfolded"),
-                                 .out = stdout};
+    struct instance_story story = {.chunks = session->chunks,
+                                   .count = session->count,
+                                   .phases = &explaining->traces.phases,
+                                   .report = report,
+                                   .row = row,
+                                   .progress = &explaining->progress,
+                                   .unfolded = config_flag(explaining->config, "unfolded"),
+                                   .out = stdout};
     if (explaining->explained++ > 0)
         putchar('\n');
-    explaining->failed += instance_story_print(&ask);
+    explaining->failed += instance_story_print(&story);
 }
 
 static int explain_session(struct explaining *explaining, const struct traces_session *session,

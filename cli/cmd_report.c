@@ -165,24 +165,24 @@ static int write_timeline(struct reporting *reporting)
         window.begin_ns = reporting->windows.begin_ns;
     if (reporting->windows.end_ns != INT64_MAX)
         window.end_ns = reporting->windows.end_ns - 1;
-    struct timeline_ask ask = timeline_file_ask(&reporting->traces, session);
-    ask.shows = is_shown;
-    ask.shows_context = reporting;
-    ask.windows = &window;
-    ask.window_count = 1;
-    return timeline_file_write(&reporting->timeline, &ask, &reporting->traces);
+    struct timeline_options options = timeline_file_options(&reporting->traces, session);
+    options.shows = is_shown;
+    options.shows_context = reporting;
+    options.windows = &window;
+    options.window_count = 1;
+    return timeline_file_write(&reporting->timeline, &options, &reporting->traces);
 }
 
 /* Call it while the report has the names of all threads. False: interrupted. */
-static bool tell_stories(struct reporting *reporting)
+static bool add_stories(struct reporting *reporting)
 {
-    struct report_stories ask = {.traces = &reporting->traces,
-                                 .report = &reporting->report,
-                                 .wants = is_wanted,
-                                 .context = reporting,
-                                 .stop = stop_signals_pending};
+    struct report_stories stories = {.traces = &reporting->traces,
+                                     .report = &reporting->report,
+                                     .wants = is_wanted,
+                                     .context = reporting,
+                                     .stop = stop_signals_pending};
     if (reporting->page.out)
-        reporting->stories = report_stories(&ask);
+        reporting->stories = report_stories(&stories);
     return !reporting->page.out || reporting->stories;
 }
 
@@ -216,7 +216,7 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     struct report_view view = reporting->options.view;
     view.jobs = reporting->jobs;
     int code = write_timeline(reporting);
-    if (code != EXIT_INTERRUPTED && !tell_stories(reporting))
+    if (code != EXIT_INTERRUPTED && !add_stories(reporting))
         code = interrupted(reporting, run);
     if (code == EXIT_INTERRUPTED)
         return code;

@@ -47,13 +47,13 @@ static int by_most(const void *left, const void *right)
 static void put_parts(const char *heading, struct story_sum *parts, size_t count, uint64_t whole_ns,
                       FILE *out)
 {
-    uint64_t told_ns = 0, others_ns = 0;
+    uint64_t known_ns = 0, others_ns = 0;
     if (count == 0)
         return;
     qsort(parts, count, sizeof *parts, by_most);
     fprintf(out, "\n%s:", heading);
     for (size_t i = 0; i < count; i++) {
-        told_ns += parts[i].ns;
+        known_ns += parts[i].ns;
         if (i >= PARTS_SHOWN)
             others_ns += parts[i].ns;
         else
@@ -63,8 +63,8 @@ static void put_parts(const char *heading, struct story_sum *parts, size_t count
     if (others_ns > 0)
         fprintf(out, ", %zu others %s", count - PARTS_SHOWN,
                 quantity_lone_duration(others_ns).text);
-    if (whole_ns > told_ns)
-        fprintf(out, ", not known %s", quantity_lone_duration(whole_ns - told_ns).text);
+    if (whole_ns > known_ns)
+        fprintf(out, ", not known %s", quantity_lone_duration(whole_ns - known_ns).text);
 }
 
 static void put_blocked_in(const struct instance_row *row, FILE *out)
@@ -163,22 +163,22 @@ static bool is_nested(const struct segment_list *list, size_t index)
 
 /* The segments and the queued time between them; the time of parallel segments does not add to the
  * duration. */
-static void put_segments(const struct instance_story *ask, const struct segment_list *list,
+static void put_segments(const struct instance_story *shown, const struct segment_list *list,
                          const struct story *stories, const char *title)
 {
-    const struct instance_row *row = ask->row;
+    const struct instance_row *row = shown->row;
     int64_t until_ns = row->begin_ns;
-    story_line_print(0, (int64_t)row->total_ns, 0, title, ask->out);
+    story_line_print(0, (int64_t)row->total_ns, 0, title, shown->out);
     for (size_t i = 0; i < list->count; i++) {
         const struct found_segment *segment = &list->at[i];
         if (is_nested(list, i))
             continue;
-        put_queued(row, until_ns, segment->instance.begin_ns, ask->out);
-        story_tree_print_below(&stories[i].tree, row->begin_ns, 1, ask->unfolded, ask->out);
+        put_queued(row, until_ns, segment->instance.begin_ns, shown->out);
+        story_tree_print_below(&stories[i].tree, row->begin_ns, 1, shown->unfolded, shown->out);
         if (segment->end_ns > until_ns)
             until_ns = segment->end_ns;
     }
-    put_queued(row, until_ns, row->end_ns, ask->out);
+    put_queued(row, until_ns, row->end_ns, shown->out);
 }
 
 static void title_segment(struct line *line, const struct found_segment *segment,
@@ -217,42 +217,42 @@ static void add_sums(struct story *all, const struct story *of, bool nested)
     all->failed = of->failed;
 }
 
-static void print_segments(const struct instance_story *ask, const struct story_ask *what,
+static void print_segments(const struct instance_story *shown, const struct story_request *what,
                            const char *title, struct story *all)
 {
     struct segment_list list;
-    const struct segments_ask find = {.chunks = ask->chunks,
-                                      .count = ask->count,
-                                      .phases = ask->phases,
-                                      .names = what->names,
-                                      .warnings = what->warnings,
-                                      .definition = what->definition,
-                                      .row = ask->row};
+    const struct segments_query find = {.chunks = shown->chunks,
+                                        .count = shown->count,
+                                        .phases = shown->phases,
+                                        .names = what->names,
+                                        .warnings = what->warnings,
+                                        .definition = what->definition,
+                                        .row = shown->row};
     segment_list_find(&list, &find);
-    struct story_ask *asks = memory_new((list.count + 1) * sizeof *asks);
+    struct story_request *requests = memory_new((list.count + 1) * sizeof *requests);
     struct line *titles = memory_new((list.count + 1) * sizeof *titles);
     struct story *stories = memory_new((list.count + 1) * sizeof *stories);
     *all = (struct story){.failed = list.failed};
     for (size_t i = 0; i < list.count; i++) {
         title_segment(&titles[i], &list.at[i], what->names);
-        asks[i] = *what;
-        asks[i].tid = list.at[i].tid;
-        asks[i].begin_ns = list.at[i].instance.begin_ns;
-        asks[i].end_ns = list.at[i].end_ns;
-        asks[i].title = (struct text){titles[i].at, titles[i].count};
-        asks[i].definition = list.at[i].definition;
+        requests[i] = *what;
+        requests[i].tid = list.at[i].tid;
+        requests[i].begin_ns = list.at[i].instance.begin_ns;
+        requests[i].end_ns = list.at[i].end_ns;
+        requests[i].title = (struct text){titles[i].at, titles[i].count};
+        requests[i].definition = list.at[i].definition;
     }
     if (list.count > 0)
-        stories_tell(asks, stories, list.count);
+        stories_build(requests, stories, list.count);
     for (size_t i = 0; i < list.count; i++)
         add_sums(all, &stories[i], is_nested(&list, i));
-    put_header(ask->report, ask->row, all, ask->out);
-    put_segments(ask, &list, stories, title);
+    put_header(shown->report, shown->row, all, shown->out);
+    put_segments(shown, &list, stories, title);
     for (size_t i = 0; i < list.count; i++) {
         story_clear(&stories[i]);
         free(titles[i].at);
     }
-    free(asks);
+    free(requests);
     free(titles);
     free(stories);
     segment_list_clear(&list);
@@ -260,42 +260,42 @@ static void print_segments(const struct instance_story *ask, const struct story_
 
 /* --- */
 
-size_t instance_story_print(const struct instance_story *ask)
+size_t instance_story_print(const struct instance_story *shown)
 {
-    const struct instance_row *row = ask->row;
+    const struct instance_row *row = shown->row;
     struct line title = {.at = NULL};
     instance_story_title(&title, row);
-    struct story_names *names = story_names_new(ask->report);
-    struct story_ask what = {
-        .chunks = ask->chunks,
-        .count = ask->count,
-        .phases = ask->phases,
+    struct story_names *names = story_names_new(shown->report);
+    struct story_request what = {
+        .chunks = shown->chunks,
+        .count = shown->count,
+        .phases = shown->phases,
         .names = names,
-        .warnings = {.say = progress_say_once, .context = ask->progress},
+        .warnings = {.say = progress_say_once, .context = shown->progress},
         .tid = (int32_t)row->tid,
         .begin_ns = row->begin_ns,
         .end_ns = row->end_ns,
         .pid = row->pid,
         .knows_states = row->user_cpu_ns + row->sys_cpu_ns + row->runnable_ns + row->blocked_ns > 0,
         .title = {title.at, title.count},
-        .definition = instance_story_is_of(row, ask->phases) ? definition_of(row) : UINT32_MAX};
+        .definition = instance_story_is_of(row, shown->phases) ? definition_of(row) : UINT32_MAX};
     struct story story;
-    bool has_segments =
-        what.definition < ask->phases->count && ask->phases->at[what.definition].segments != NULL;
+    bool has_segments = what.definition < shown->phases->count &&
+                        shown->phases->at[what.definition].segments != NULL;
     if (has_segments) {
         line_char(&title, '\0');
-        print_segments(ask, &what, title.at, &story);
+        print_segments(shown, &what, title.at, &story);
     } else {
-        stories_tell(&what, &story, 1);
-        put_header(ask->report, row, &story, ask->out);
-        story_tree_print(&story.tree, ask->unfolded, ask->out);
+        stories_build(&what, &story, 1);
+        put_header(shown->report, row, &story, shown->out);
+        story_tree_print(&story.tree, shown->unfolded, shown->out);
     }
-    fprintf(ask->out, "%s events of the thread%s, in %zu of %zu chunks",
-            quantity_count(story.events).text, has_segments ? "s" : "", story.chunks, ask->count);
+    fprintf(shown->out, "%s events of the thread%s, in %zu of %zu chunks",
+            quantity_count(story.events).text, has_segments ? "s" : "", story.chunks, shown->count);
     if (story.lost > 0)
-        fprintf(ask->out, "; %s events are lost on %s CPUs", quantity_count(story.lost).text,
+        fprintf(shown->out, "; %s events are lost on %s CPUs", quantity_count(story.lost).text,
                 has_segments ? "their" : "its");
-    fputc('\n', ask->out);
+    fputc('\n', shown->out);
     size_t failed = story.failed;
     story_clear(&story);
     story_names_free(names);

@@ -28,6 +28,6 @@ void instance_story_title(struct line *line, const struct instance_row *row);
 /* Whether, by its name, its definition is one of these. */
 bool instance_story_is_of(const struct instance_row *row, const struct phase_definitions *phases);
 /* Returns the number of unreadable chunks. */
-size_t instance_story_print(const struct instance_story *ask);
+size_t instance_story_print(const struct instance_story *shown);
 
 #endif

@@ -56,9 +56,9 @@ static void put(struct json_text *json, const struct session_report *session,
     free(text);
 }
 
-static void tell(const struct report_stories *ask, const struct traces_session *chunks,
-                 const struct session_report *session, const struct instance_row *row,
-                 struct json_text *json)
+static void add_instance(const struct report_stories *options, const struct traces_session *chunks,
+                         const struct session_report *session, const struct instance_row *row,
+                         struct json_text *json)
 {
     char *text = NULL;
     size_t size = 0;
@@ -67,10 +67,10 @@ static void tell(const struct report_stories *ask, const struct traces_session *
         return;
     struct instance_story story = {.chunks = chunks->chunks,
                                    .count = chunks->count,
-                                   .phases = &ask->traces->phases,
+                                   .phases = &options->traces->phases,
                                    .report = session,
                                    .row = row,
-                                   .progress = ask->traces->progress,
+                                   .progress = options->traces->progress,
                                    .out = out};
     instance_story_print(&story); /* reports unreadable chunks */
     fclose(out);
@@ -78,48 +78,49 @@ static void tell(const struct report_stories *ask, const struct traces_session *
     free(text);
 }
 
-static void tell_session(const struct report_stories *ask, const struct traces_session *chunks,
-                         const struct session_report *session, struct json_text *json)
+static void add_session(const struct report_stories *options, const struct traces_session *chunks,
+                        const struct session_report *session, struct json_text *json)
 {
     const struct instance_row **rows =
         memory_new((session->instance_count + 1) * sizeof(struct instance_row *));
-    size_t count = 0, told = 0, of_phase = 0;
+    size_t count = 0, added = 0, of_phase = 0;
     for (size_t i = 0; i < session->instance_count; i++) {
         const struct instance_row *row = &session->instances[i];
         if (row->tid != REPORT_NONE && !strchr(row->phase, '/') &&
-            ask->wants(ask->context, session, row->pid))
+            options->wants(options->context, session, row->pid))
             rows[count++] = row;
     }
     qsort(rows, count, sizeof(struct instance_row *), by_phase);
-    for (size_t i = 0; i < count && told < STORIES_OF_SESSION && !ask->stop(NULL); i++) {
+    for (size_t i = 0; i < count && added < STORIES_OF_SESSION && !options->stop(NULL); i++) {
         of_phase = i > 0 && strcmp(rows[i]->phase, rows[i - 1]->phase) == 0 ? of_phase + 1 : 0;
         if (of_phase >= STORIES_OF_PHASE)
             continue;
-        tell(ask, chunks, session, rows[i], json);
-        told++;
+        add_instance(options, chunks, session, rows[i], json);
+        added++;
     }
     free(rows);
 }
 
-char *report_stories(const struct report_stories *ask)
+char *report_stories(const struct report_stories *options)
 {
     struct json_text json = {.at = NULL};
-    const struct chunk_list *list = &ask->traces->list;
+    const struct chunk_list *list = &options->traces->list;
     size_t sessions = 0;
     for (size_t begin = 0; begin < list->count; sessions++)
         begin = traces_session_end(list, begin);
     /* Sessions of a report are in list order, unless some have the same name. */
-    bool known = sessions == ask->report->session_count;
+    bool known = sessions == options->report->session_count;
     if (!known)
-        progress_say(ask->traces->progress, "--html: stories of the slowest instances are omitted "
-                                            "because several sessions have the same name");
+        progress_say(options->traces->progress,
+                     "--html: stories of the slowest instances are omitted "
+                     "because several sessions have the same name");
     for (size_t begin = 0, i = 0; known && begin < list->count; i++) {
         size_t end = traces_session_end(list, begin);
         struct traces_session chunks = {.chunks = &list->at[begin], .count = end - begin};
-        tell_session(ask, &chunks, &ask->report->sessions[i], &json);
+        add_session(options, &chunks, &options->report->sessions[i], &json);
         begin = end;
     }
-    if (ask->stop(NULL)) {
+    if (options->stop(NULL)) {
         free(json.at);
         return NULL;
     }

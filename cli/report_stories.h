@@ -21,6 +21,6 @@ struct report_stories {
 
 /* One JSON object per line: session, id, and `story`, the text of `spanmill explain`; the caller
  * frees it. A longer story is truncated at the end of a line, with a note. NULL: stopped. */
-char *report_stories(const struct report_stories *ask);
+char *report_stories(const struct report_stories *options);
 
 #endif

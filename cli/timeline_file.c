@@ -31,9 +31,10 @@ bool timeline_file_open(struct timeline_file *file, const char *path, struct tra
     return true;
 }
 
-struct timeline_ask timeline_file_ask(struct traces *traces, const struct session_report *report)
+struct timeline_options timeline_file_options(struct traces *traces,
+                                              const struct session_report *report)
 {
-    return (struct timeline_ask){
+    return (struct timeline_options){
         .chunks = traces->list.at,
         .count = traces->list.count,
         .phases = &traces->phases,
@@ -51,14 +52,14 @@ static void say_counted(struct traces *traces, uint64_t count, const char *what)
     free(sentence);
 }
 
-int timeline_file_write(struct timeline_file *file, const struct timeline_ask *ask,
+int timeline_file_write(struct timeline_file *file, const struct timeline_options *options,
                         struct traces *traces)
 {
     if (!file->is_open)
         return EXIT_DONE;
     struct timeline_counts counts;
     struct failure why;
-    timeline_write(ask, file->file.out, &counts);
+    timeline_write(options, file->file.out, &counts);
     if (counts.stopped) {
         progress_say(traces->progress, "interrupted; no timeline");
         timeline_file_drop(file);

@@ -20,9 +20,10 @@ struct timeline_file {
  * CPU numbers may collide; reported. */
 bool timeline_file_open(struct timeline_file *file, const char *path, struct traces *traces);
 /* Fills the common fields: chunks, phases, names, messages. */
-struct timeline_ask timeline_file_ask(struct traces *traces, const struct session_report *report);
+struct timeline_options timeline_file_options(struct traces *traces,
+                                              const struct session_report *report);
 /* Writes and closes the file. Returns an exit code; reports errors and what is left out. */
-int timeline_file_write(struct timeline_file *file, const struct timeline_ask *ask,
+int timeline_file_write(struct timeline_file *file, const struct timeline_options *options,
                         struct traces *traces);
 /* If it was not written, keeps the file that was there before. */
 void timeline_file_drop(struct timeline_file *file);

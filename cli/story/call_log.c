@@ -19,7 +19,7 @@ enum { DURATION_DIGITS = 6, WRITE_BYTES = 1 << 18 };
 struct log_thread {
     int32_t tid; /* or FOLLOW_UNKNOWN */
     bool is_wanted;
-    bool is_met;   /* it had a call event */
+    bool had_call; /* it had a call event */
     bool is_open;  /* in a call, whose begin is `text` if selected */
     bool is_shown; /* that call is selected */
     const struct syscall *call;
@@ -244,7 +244,7 @@ static void on_entry(struct call_log *log, const struct followed *followed)
     thread->begin_ns = followed->wall_ns;
     thread->begin_cpu = event->cpu;
     thread->is_shown = wants_call(log, thread, event->call) && is_in_time(log, followed->wall_ns);
-    thread->is_met = true;
+    thread->had_call = true;
     log->shown_open += thread->is_shown;
     if (!thread->is_shown)
         return;
@@ -275,7 +275,7 @@ static bool wants_resumed(struct call_log *log, const struct log_thread *thread,
     const struct event *event = followed->event;
     bool is_child = event->call && event->call->role->op == CALL_CLONE &&
                     event_has_value(event, 0) && event->value[0] == 0;
-    bool is_before = log->choice->begin_ns != INT64_MIN && !thread->is_met;
+    bool is_before = log->choice->begin_ns != INT64_MIN && !thread->had_call;
     return !is_child && !is_before && log->choice->least_ns == 0 &&
            is_in_time(log, followed->wall_ns) && wants_call(log, thread, event->call);
 }
@@ -289,7 +289,7 @@ static void on_exit_event(struct call_log *log, const struct followed *followed)
         unfinished(log, thread, " <unfinished ...>");
     close_call(log, thread);
     bool is_shown = is_end ? thread->is_shown : wants_resumed(log, thread, followed);
-    thread->is_met = true;
+    thread->had_call = true;
     uint64_t took_ns = is_end ? (uint64_t)(followed->wall_ns - thread->begin_ns) : 0;
     if (!is_shown || !wants_outcome(log, event, took_ns))
         return;

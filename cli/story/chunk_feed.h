@@ -50,7 +50,7 @@ struct feed_item {
     size_t count;
     bool is_failed; /* `why` */
     struct failure why;
-    /* What was said of the chunk meanwhile. */
+    /* Messages about the chunk since the previous item. */
     char **warnings;
     size_t warning_count, warning_room;
 };

@@ -63,16 +63,16 @@ void cpu_runs_take(struct cpu_runs *runs, const struct followed *followed)
 }
 
 void cpu_runs_emit(const struct cpu_runs *runs, int32_t cpu, int64_t since_ns, int64_t until_ns,
-                   void (*tell)(void *context, int32_t tid, int64_t ns), void *context)
+                   void (*take)(void *context, int32_t tid, int64_t ns), void *context)
 {
     const struct cpu_run_list *list = cpu >= 0 && (size_t)cpu < runs->count ? &runs->at[cpu] : NULL;
     size_t count = list ? list->count : 0;
     for (size_t i = 0; i < count && until_ns > since_ns; i++) {
         int64_t from_ns = list->at[i].begin_ns > since_ns ? list->at[i].begin_ns : since_ns;
         if (until_ns > from_ns)
-            tell(context, list->at[i].tid, until_ns - from_ns);
+            take(context, list->at[i].tid, until_ns - from_ns);
         until_ns = from_ns;
     }
     if (until_ns > since_ns)
-        tell(context, count == CPU_SLICES ? CPU_RUN_EARLIER : FOLLOW_UNKNOWN, until_ns - since_ns);
+        take(context, count == CPU_SLICES ? CPU_RUN_EARLIER : FOLLOW_UNKNOWN, until_ns - since_ns);
 }

@@ -20,8 +20,8 @@ struct cpu_runs {
 void cpu_runs_clear(struct cpu_runs *runs);
 /* Call it for each event, before the event is interpreted. */
 void cpu_runs_take(struct cpu_runs *runs, const struct followed *followed);
-/* Calls `tell` with the time of each thread on the CPU from since_ns to its switch at until_ns. */
+/* Calls `take` with the time of each thread on the CPU from since_ns to its switch at until_ns. */
 void cpu_runs_emit(const struct cpu_runs *runs, int32_t cpu, int64_t since_ns, int64_t until_ns,
-                   void (*tell)(void *context, int32_t tid, int64_t ns), void *context);
+                   void (*take)(void *context, int32_t tid, int64_t ns), void *context);
 
 #endif

@@ -410,7 +410,7 @@ static void say_failed(struct following *following, const struct chunk_ref *ref,
 }
 
 /* The time before the next chunk is unknown: the current threads are looked up in that chunk. */
-static void tell_gap(struct following *following)
+static void enter_gap(struct following *following)
 {
     following->is_lost = true;
     for (size_t i = 0; i < following->cpu_count; i++)
@@ -423,7 +423,7 @@ static void tell_gap(struct following *following)
 static void enter_chunk(struct following *following, const struct feed_item *item)
 {
     if (item->ref->gap_before)
-        tell_gap(following);
+        enter_gap(following);
     following->ref = item->ref;
     following->item = item;
     following->item_at = 0;
@@ -465,7 +465,7 @@ static bool take_item(struct following *following, const struct feed_item *item)
         take_events(following, item);
     if (item->kind == FEED_FAILED || item->is_failed) {
         say_failed(following, item->ref, &item->why);
-        tell_gap(following);
+        enter_gap(following);
     }
     return item->kind != FEED_OVER && !following->stopped;
 }

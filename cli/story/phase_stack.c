@@ -43,10 +43,11 @@ void open_instance_begin(struct open_instance *instance, const struct phase_defi
                          const struct followed *followed)
 {
     const struct event *event = followed->event;
-    const struct field_value *told =
+    const struct field_value *name_value =
         definition->name_is_field ? value_of(event, definition->name) : &ABSENT;
     *instance = (struct open_instance){
-        .name = memory_string(told->type == FIELD_TEXT ? told->text : text_of(definition->name)),
+        .name = memory_string(name_value->type == FIELD_TEXT ? name_value->text
+                                                             : text_of(definition->name)),
         .definition = definition,
         .begin_ns = followed->wall_ns,
         .match = memory_new((definition->match_count + 1) * sizeof(struct field_value))};

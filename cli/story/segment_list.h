@@ -7,7 +7,7 @@
 #include "cli/story/story_names.h"
 
 /* A request in a report. */
-struct segments_ask {
+struct segments_query {
     const struct chunk_ref *chunks; /* of the session, in order */
     size_t count;
     const struct phase_definitions *phases;
@@ -32,7 +32,7 @@ struct segment_list {
     size_t failed; /* chunks that could not be read */
 };
 
-void segment_list_find(struct segment_list *list, const struct segments_ask *ask);
+void segment_list_find(struct segment_list *list, const struct segments_query *query);
 void segment_list_clear(struct segment_list *list);
 
 #endif

@@ -13,7 +13,7 @@
 #include "mapper/decode/reader.h"
 #include "trace/phases.h"
 
-struct story_ask {
+struct story_request {
     const struct chunk_ref *chunks; /* of the session, in order */
     size_t count;
     const struct phase_definitions *phases;
@@ -39,7 +39,7 @@ struct story_sums {
 };
 
 struct story {
-    struct story_tree tree; /* the root ends at ask.end_ns */
+    struct story_tree tree; /* the root ends at request.end_ns */
     size_t chunks;          /* read ones */
     size_t failed;
     uint64_t events;         /* of the thread */
@@ -50,7 +50,7 @@ struct story {
 
 /* Creates `count` stories of one session and process in one pass: chunks etc. are taken from the
  * first. story_clear() each. */
-void stories_tell(const struct story_ask *asks, struct story *out, size_t count);
+void stories_build(const struct story_request *requests, struct story *out, size_t count);
 void story_clear(struct story *story);
 /* Adds `ns` to the sum with this name, which is copied to `arena`. */
 void story_sums_add(struct story_sums *sums, struct arena *arena, struct text who, uint64_t ns);

@@ -151,9 +151,9 @@ static void outcome_text(struct line *line, const struct event *event, struct te
         bool is_list = !shape->is_taken && event->int_count > 0;
         bool is_address =
             shape->base == 16 || (value->type == FIELD_UINT && value->u >= ADDRESS_MIN);
-        bool is_told = value->type == FIELD_TEXT || (shape->is_taken && !is_address);
+        bool is_useful = value->type == FIELD_TEXT || (shape->is_taken && !is_address);
         if (is_named(shape, "ret", 3) || is_left_out(shape) || is_descriptor(shape) ||
-            (!is_told && !is_list))
+            (!is_useful && !is_list))
             continue;
         size_t before = line->count;
         line_string(line, first ? " {" : ", ");

@@ -13,7 +13,7 @@
 #include "trace/syscalls.h"
 
 struct timeline {
-    const struct timeline_ask *ask;
+    const struct timeline_options *options;
     struct timeline_counts *counts;
     struct timeline_window window;
     struct tracks tracks;
@@ -115,7 +115,7 @@ static void on_event(struct timeline *timeline, struct track_thread *thread,
 static const struct process_row *process_at(const struct timeline *timeline, int64_t pid,
                                             int64_t at_ns)
 {
-    const struct session_report *report = timeline->ask->report;
+    const struct session_report *report = timeline->options->report;
     for (size_t i = 0; report && i < report->process_count; i++)
         if (report->processes[i].pid == pid && report->processes[i].begin_ns <= at_ns &&
             at_ns <= report->processes[i].end_ns)
@@ -191,7 +191,8 @@ static void take_own(struct timeline *timeline, struct track_thread *thread,
 static bool is_stopped(struct timeline *timeline)
 {
     enum { EVENTS = 1 << 16 };
-    if (timeline->events++ % EVENTS == 0 && timeline->ask->stop && timeline->ask->stop(NULL))
+    if (timeline->events++ % EVENTS == 0 && timeline->options->stop &&
+        timeline->options->stop(NULL))
         timeline->counts->stopped = true;
     return timeline->counts->stopped;
 }
@@ -259,16 +260,16 @@ static bool has_switches(const struct session_report *report)
 
 static void write_window(struct timeline *timeline, struct timeline_window window)
 {
-    const struct timeline_ask *ask = timeline->ask;
+    const struct timeline_options *options = timeline->options;
     timeline->window = window;
     timeline->last_ns = INT64_MIN;
-    struct follow following = {.chunks = ask->chunks,
-                               .count = ask->count,
-                               .phases = ask->phases,
+    struct follow following = {.chunks = options->chunks,
+                               .count = options->count,
+                               .phases = options->phases,
                                .shows = shows_fields,
                                .begin_ns = window.begin_ns,
                                .end_ns = window.end_ns,
-                               .warnings = ask->warnings,
+                               .warnings = options->warnings,
                                .take = take,
                                .gap = on_gap,
                                .context = timeline};
@@ -285,26 +286,28 @@ static void write_mark(struct perfetto *file, const struct timeline_mark *mark)
     perfetto_end(file, track, mark->window.end_ns, NO_NOTES);
 }
 
-bool timeline_write(const struct timeline_ask *ask, FILE *out, struct timeline_counts *counts)
+bool timeline_write(const struct timeline_options *options, FILE *out,
+                    struct timeline_counts *counts)
 {
     struct perfetto file = {.out = out};
-    struct story_names *names = story_names_new(ask->report);
-    struct timeline timeline = {.ask = ask,
-                                .counts = counts,
-                                .tracks = {.file = &file,
-                                           .names = names,
-                                           .shows = ask->shows ? ask->shows : shows_everybody,
-                                           .shows_context = ask->shows_context},
-                                .cpus = {.has_switches = has_switches(ask->report)},
-                                .blocks = {.file = &file}};
+    struct story_names *names = story_names_new(options->report);
+    struct timeline timeline = {
+        .options = options,
+        .counts = counts,
+        .tracks = {.file = &file,
+                   .names = names,
+                   .shows = options->shows ? options->shows : shows_everybody,
+                   .shows_context = options->shows_context},
+        .cpus = {.has_switches = has_switches(options->report)},
+        .blocks = {.file = &file}};
     timeline.phases.tracks = timeline.cpus.tracks = &timeline.tracks;
     *counts = (struct timeline_counts){.calls = 0};
-    if (ask->window_count > 0)
-        perfetto_clock(&file, ask->windows[0].begin_ns);
-    for (size_t i = 0; i < ask->mark_count; i++)
-        write_mark(&file, &ask->marks[i]);
-    for (size_t i = 0; i < ask->window_count && !counts->stopped; i++)
-        write_window(&timeline, ask->windows[i]);
+    if (options->window_count > 0)
+        perfetto_clock(&file, options->windows[0].begin_ns);
+    for (size_t i = 0; i < options->mark_count; i++)
+        write_mark(&file, &options->marks[i]);
+    for (size_t i = 0; i < options->window_count && !counts->stopped; i++)
+        write_window(&timeline, options->windows[i]);
     bool written = perfetto_flush(&file);
     cpu_tracks_clear(&timeline.cpus);
     block_tracks_clear(&timeline.blocks);

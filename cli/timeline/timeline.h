@@ -25,7 +25,7 @@ struct timeline_mark {
     struct text name;
 };
 
-struct timeline_ask {
+struct timeline_options {
     const struct chunk_ref *chunks; /* of one session, in order */
     size_t count;
     const struct phase_definitions *phases;
@@ -50,6 +50,7 @@ struct timeline_counts {
 };
 
 /* False: not all could be written to `out`. */
-bool timeline_write(const struct timeline_ask *ask, FILE *out, struct timeline_counts *counts);
+bool timeline_write(const struct timeline_options *options, FILE *out,
+                    struct timeline_counts *counts);
 
 #endif
