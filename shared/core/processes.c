@@ -251,7 +251,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
         map_put(&core->processes, number_key(pid_ns, pid), process);
         process_emit_fact(core, process);
     }
-    if (life->begin_order >= process->fork_order) {
+    if (life->begin_order > process->fork_order) {
         process->refs++;
         return process;
     }

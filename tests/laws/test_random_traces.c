@@ -206,6 +206,14 @@ static void check(const struct random_trace_options *options)
     cr_expect(eq(uint, broken, 0));
 }
 
+/* A thread whose first event is the fork of a process does not belong to it. */
+Test(random_traces, of_a_fork_that_is_the_first_event_of_a_thread)
+{
+    cr_expect(law_holds(
+        4022, &(struct random_trace_options){
+                  .events = 300, .pauses = 10, .contexts = true, .no_switches = true, .lies = 8}));
+}
+
 Test(random_traces, of_an_honest_machine)
 {
     check(&(struct random_trace_options){.events = 400});
