@@ -220,6 +220,10 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
         code = interrupted(reporting, run);
     if (code == EXIT_INTERRUPTED)
         return code;
+    char *missing = outside ? NULL : report_filter_missing(&reporting->report, &view.filter);
+    if (missing)
+        say(reporting, missing);
+    free(missing);
     char *unknown_thread = outside ? NULL : report_view_filter(&view, &reporting->report);
     if (unknown_thread)
         say(reporting, unknown_thread);

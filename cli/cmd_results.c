@@ -163,6 +163,10 @@ static void make_report(struct showing *showing, struct report *report)
     result_log_report(showing->log, report);
     showing->lossy = report_view_is_lossy(report);
     free(showing->unknown_thread);
+    char *missing = report_filter_missing(report, &showing->view.filter);
+    if (missing)
+        say(showing, missing);
+    free(missing);
     showing->unknown_thread = report_view_filter(&showing->view, report);
     showing->shown = result_log_records(showing->log);
     showing->shown_s = progress_now_s();

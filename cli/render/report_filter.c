@@ -172,6 +172,44 @@ char *report_filter_known(const struct report *report, const struct report_filte
     return text ? text : memory_string(text_of(""));
 }
 
+/* Whether a process has that name or pid; with only one of them in the filter. */
+static bool any_process_is(const struct report *report, const struct report_filter *one)
+{
+    for (size_t i = 0; i < report->session_count; i++)
+        for (size_t k = 0; k < report->sessions[i].process_count; k++)
+            if (report_filter_wants(one, &report->sessions[i],
+                                    report->sessions[i].processes[k].pid))
+                return true;
+    return false;
+}
+
+char *report_filter_missing(const struct report *report, const struct report_filter *filter)
+{
+    char *text = NULL;
+    size_t size, missing = 0, all = filter->process_count + filter->pid_count;
+    FILE *out = open_memstream(&text, &size);
+    for (size_t i = 0; out && i < all; i++) {
+        bool is_name = i < filter->process_count;
+        struct report_filter one = {.processes = filter->processes + i, .process_count = 1};
+        if (!is_name)
+            one = (struct report_filter){.pids = filter->pids + (i - filter->process_count),
+                                         .pid_count = 1};
+        if (any_process_is(report, &one))
+            continue;
+        fputs(missing++ ? ", " : "not in the traces: ", out);
+        if (is_name)
+            fprintf(out, "process `%s`", *one.processes);
+        else
+            fprintf(out, "pid %" PRId64, *one.pids);
+    }
+    if (out)
+        fclose(out);
+    if (missing > 0 && missing < all)
+        return text;
+    free(text);
+    return NULL;
+}
+
 /* Keeps the rows that end at `begin_ns` or later, in order. */
 #define KEEP_SINCE(session, begin_ns, rows, count)                                                 \
     do {                                                                                           \

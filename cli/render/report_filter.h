@@ -29,6 +29,10 @@ size_t report_filter(struct report *report, const struct report_filter *filter);
  * frees it. */
 char *report_filter_known(const struct report *report, const struct report_filter *filter);
 
+/* `not in the traces: process `shopd`, pid 42`: what of the filter no process matches, if others are
+ * matched; the caller frees it. NULL: nothing. To be called before report_filter(). */
+char *report_filter_missing(const struct report *report, const struct report_filter *filter);
+
 /* Drops processes, threads and descriptors without data since then (Unix epoch), even if they may
  * be live. */
 void report_filter_since(struct report *report, int64_t begin_ns);

@@ -73,6 +73,10 @@ says nobody 'no process matches; there are .*thumbnailer (345)'
 json 1 misspelled --process thumbnailr "$trace"
 says misspelled 'no process matches; the nearest is thumbnailer (345); there are '
 
+json 0 two_names --process thumbnailer --process thumbnailr "$trace"
+says two_names 'not in the traces: process `thumbnailr`$'
+same process two_names
+
 json 0 since --since +20s --until +30s "$trace"
 events() {
     sed -n 's/.*"type":"summary".*"events":\([0-9]*\).*/\1/p' "$scratch/$1"
