@@ -129,8 +129,50 @@ def signal(trace):
     return rows
 
 
+def irq(trace):
+    pairs = Pairs()
+    for event, time, cpu, fields in trace:
+        if event == "irq_handler_entry":
+            pairs.begin((cpu, fields["irq"]), (cpu, fields["irq"], fields["name"]), time)
+        elif event == "irq_handler_exit":
+            pairs.end((cpu, fields["irq"]), (cpu, fields["irq"], ""), time)
+    return pairs.finish()
+
+
+def softirq(trace, part):
+    """With the durations of `part`: `run`, or `latency` since the first raise."""
+    rows, raised, entered = collections.defaultdict(collections.Counter), {}, {}
+    for event, time, cpu, fields in trace:
+        if not event.startswith("irq_softirq_"):
+            continue
+        key, end = (cpu, fields["vec"]), event.rpartition("_")[2]
+        row, since, missing = rows[key], None, None
+        if end == "raise":
+            row.update(raises=1, repeats=key in raised)
+            raised.setdefault(key, time)
+        elif end == "entry":
+            since, missing = raised.pop(key, None), "raise_unknown"
+            row["end_unknown"] += key in entered
+            entered[key] = time
+        else:
+            since, missing = entered.pop(key, None), "begin_unknown"
+        if missing and since is None:
+            row[missing] += 1
+        elif missing and part == {"entry": "latency", "exit": "run"}[end]:
+            row.update(count=1, total_ns=time - since)
+            row["max_ns"] = max(row["max_ns"], time - since)
+    for key in raised:
+        rows[key]["entry_unknown"] += 1
+    for key in entered:
+        rows[key]["end_unknown"] += 1
+    return {key: +row for key, row in rows.items()}
+
+
 ANALYSES = {"block": (("dev", "kind"), "run", block), "net": (("name",), "wait", net),
-            "callback": (("kind", "function"), "run", callback), "signal": (("sig", "target"), None, signal)}
+            "callback": (("kind", "function"), "run", callback), "signal": (("sig", "target"), None, signal),
+            "irq": (("cpu", "irq", "name"), "run", irq),
+            "softirq run": (("cpu", "vec"), "run", lambda trace: softirq(trace, "run")),
+            "softirq latency": (("cpu", "vec"), "latency", lambda trace: softirq(trace, "latency"))}
 
 
 def reported(objects, kind, keys, durations):
@@ -149,7 +191,7 @@ def reported(objects, kind, keys, durations):
 trace = list(events())
 objects = [json.loads(line) for line in spanmill("report", TRACE, "--format", "json")[0].splitlines()]
 for kind, (keys, durations, count) in ANALYSES.items():
-    expected, got = count(trace), reported(objects, kind, keys, durations)
+    expected, got = count(trace), reported(objects, kind.split()[0], keys, durations)
     if not expected:
         wrong(f"{kind}: nothing is recorded")
     for key in sorted({*expected, *got}, key=str):
