@@ -62,6 +62,43 @@ void segment_end(struct changes *changes, struct instance *segment, uint64_t end
     time_vector_merge(&segments->time, time);
 }
 
+/* --- waits --- */
+
+static void add_wait(struct segments *segments, const struct instance_wait *wait)
+{
+    bool is_new;
+    size_t at = cell_index_at(&segments->wait_index, wait->who, &is_new);
+    if (is_new) {
+        segments->waits =
+            memory_grow(segments->waits, &segments->wait_room, at + 1, sizeof *segments->waits);
+        segments->waits[segments->wait_count++] = (struct instance_wait){.who = wait->who};
+    }
+    segments->waits[at].count += wait->count;
+    segments->waits[at].total_ns += wait->total_ns;
+    if (segments->waited <= INSTANCE_WAITS_COUNTED)
+        segments->waited =
+            wait->count <= INSTANCE_WAITS_COUNTED ? segments->waited + wait->count : wait->count;
+}
+
+void segments_add_many_waits(struct segments *segments)
+{
+    segments->wait_count = 0;
+    segments->waited = 0;
+    cell_index_clear(&segments->wait_index);
+    add_wait(segments, &(struct instance_wait){.who = wait_who(WAKER_UNKNOWN, 0),
+                                               .count = INSTANCE_WAITS_COUNTED + 1});
+}
+
+void segments_add_waits(struct segments *segments, const struct instance_wait *waits, size_t count)
+{
+    for (size_t i = 0; i < count && segments->waited <= INSTANCE_WAITS_COUNTED; i++)
+        add_wait(segments, &waits[i]);
+    if (segments->waited > INSTANCE_WAITS_COUNTED)
+        segments_add_many_waits(segments);
+}
+
+/* --- ends --- */
+
 void segment_lose(struct changes *changes, struct instance *segment)
 {
     struct segments *segments = unlink_segment(changes, segment);
@@ -76,6 +113,8 @@ void segments_free(struct changes *changes, struct instance *request)
     while (request->segments->first)
         (void)unlink_segment(changes, request->segments->first);
     time_vector_free(&request->segments->time);
+    free(request->segments->waits);
+    cell_index_free(&request->segments->wait_index);
     free(request->segments);
     request->segments = NULL;
 }

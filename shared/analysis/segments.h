@@ -9,6 +9,7 @@
 #define ANALYSIS_SEGMENTS_H
 
 #include "analysis/instances.h"
+#include "base/cell_index.h"
 
 struct segments {
     struct instance *first; /* open ones, in no order */
@@ -19,7 +20,11 @@ struct segments {
     /* Lost segments have no end and count as open: how their threads spent the time is unknown. */
     uint64_t lost, lost_begin_ns; /* with the sum of their begins, modulo 2^64 */
     uint64_t calls;               /* of ended ones, */
-    struct time_vector time;      /* and their time */
+    struct time_vector time;      /* and their time, */
+    struct instance_wait *waits;  /* and their waits; owned */
+    size_t wait_count, wait_room;
+    struct cell_index wait_index; /* by who */
+    uint64_t waited; /* sum of the counts; above INSTANCE_WAITS_COUNTED, any above it */
 };
 
 /* Makes an instance a segment of `request` from `begin_ns` on. Here and below, `changes` is
@@ -31,6 +36,11 @@ void segment_link(struct changes *changes, struct instance *request, struct inst
 /* It ends at `end_ns`, or counts no further; with the time and calls that it has spent. */
 void segment_end(struct changes *changes, struct instance *segment, uint64_t end_ns,
                  const struct time_vector *time, uint64_t calls);
+/* Adds waits of a segment that ends. If these are more than an instance reports, only their number
+ * is kept. */
+void segments_add_waits(struct segments *segments, const struct instance_wait *waits, size_t count);
+/* The same with more of them than an instance reports. */
+void segments_add_many_waits(struct segments *segments);
 /* It has no end. */
 void segment_lose(struct changes *changes, struct instance *segment);
 /* Open segments no longer belong to a request; frees everything. */

@@ -33,6 +33,13 @@ static const struct column older_begin_columns[] = {
 };
 COMMON_TABLE(older_begin, older_begin_line);
 
+static const struct column instance_wait_columns[] = {
+    COLUMN(instance_wait, 1, NUMBER, who),
+    COLUMN(instance_wait, 2, NUMBER, count),
+    COLUMN(instance_wait, 3, NUMBER, total_ns),
+};
+COMMON_TABLE(instance_wait, instance_wait);
+
 static const struct column segments_columns[] = {
     COLUMN(segments_line, 1, TIME, since_ns),
     COLUMN(segments_line, 2, NUMBER, busy_ns),
@@ -42,6 +49,7 @@ static const struct column segments_columns[] = {
     COLUMN(segments_line, 6, NUMBER, calls),
     COLUMN(segments_line, 7, VECTOR, time),
     COLUMN_INSIDE(segments_line, 8, time.interrupted, interrupted),
+    COLUMN_ROWS_OF(segments_line, 9, waits, wait_count, instance_wait),
 };
 COMMON_TABLE(segments, segments_line);
 

@@ -234,6 +234,8 @@ struct segments_line {
     uint64_t lost, lost_begin_ns;
     uint64_t calls;
     struct time_vector time;
+    struct instance_wait *waits; /* borrowed; as in struct segments */
+    size_t wait_count;
 };
 
 struct instance_line {
@@ -378,10 +380,23 @@ struct layer_wait {
     struct instance_wait wait;
 };
 
+/* Whether it is a valid other side of a wait. */
+static inline bool who_is_sound(uint64_t who)
+{
+    return wait_is_known(wait_kind_of(who)) && who >> WAIT_WHO_BITS == 0;
+}
+
+static inline bool waits_are_sound(const struct instance_wait *waits, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!who_is_sound(waits[i].who))
+            return false;
+    return true;
+}
+
 static inline bool layer_wait_is_sound(const struct layer_wait *wait)
 {
-    return wait_is_known(wait_kind_of(wait->wait.who)) && wait->wait.who >> WAIT_WHO_BITS == 0 &&
-           wait->order >> 63 == 0;
+    return who_is_sound(wait->wait.who) && wait->order >> 63 == 0;
 }
 
 struct layers_line {

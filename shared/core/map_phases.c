@@ -230,6 +230,9 @@ static void write_segments(struct core *core, struct instance *instance, struct 
 {
     assert(!instance->request);
     line->segments = segments_line_of(instance);
+    if (line->segments.wait_count > 0)
+        line->segments.waits = arena_copy(&core->row->arena, line->segments.waits,
+                                          line->segments.wait_count * sizeof *line->segments.waits);
     if (!definition_of(core, instance->definition)->segments)
         line->request = instance->row_name;
     else if (instance->segments && instance->segments->first)

@@ -189,15 +189,15 @@ NEVER_INLINE static void keep_ended(struct core *core, const struct instance *in
     ended->values = values;
     ended->value_count = phase_value_count(definition);
     if (!definition->segments)
-        layers_since(life, instance->mark.order, ended);
+        (void)layers_since(life, instance->mark.order, ended);
     if (core->mode == CORE_JOIN) {
+        waits_fit(ended);
         waits_sort(ended);
         emit_ended(core, life, sum->label, instance->definition, ended);
     } else {
         map_keep_ended(core, life, sum,
                        &(struct ended_line){sum->label, instance->definition, *ended});
     }
-    free(ended->waits);
 }
 
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
@@ -225,6 +225,7 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     if (core->mode == CORE_JOIN || map_keeps_ended(core, life, sum, instance->definition, ns))
         keep_ended(core, instance, sum, ender, event, &ended);
     time_vector_free(&ended.time);
+    free(ended.waits);
     if (life_is_in_call(life) && !instance->in_call && !definition->segments)
         add_credit(life, instance->path, 1);
     close_by(core, instance, instances_close);
@@ -496,6 +497,7 @@ static void join_ended(struct core *core, struct life *life, const struct ended_
     ended.time = (struct time_vector){0};
     resolve_time(life, &line->ended.time, &ended.time);
     waits_resolve(core, &line->ended, &ended);
+    waits_fit(&ended);
     waits_sort(&ended);
     emit_ended(core, life, join_labeled(core, line->label), line->definition, &ended);
     time_vector_free(&ended.time);

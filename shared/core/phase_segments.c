@@ -37,6 +37,12 @@ void segment_ends(const struct core *core, struct instance *instance, uint64_t t
         known = outside_of_calls(time);
     if (core->facts.no_calls || !core->facts.has_kernel)
         time = &known;
+    struct ended_instance ended = {.calls = 0};
+    if (layers_since(life_of(instance), instance->mark.order, &ended))
+        segments_add_waits(instance->request->segments, ended.waits, ended.wait_count);
+    else
+        segments_add_many_waits(instance->request->segments);
+    free(ended.waits);
     segment_end(core->phases.changes, instance, time_ns, time, calls);
 }
 
@@ -54,6 +60,10 @@ void request_ends(const struct core *core, struct instance *instance, uint64_t t
     ended->queued_ns = sum.queued_ns;
     ended->parallel_ns = sum.parallel_ns;
     ended->calls = segments ? segments->calls : 0;
+    if (segments && segments->waited <= INSTANCE_WAITS_COUNTED) {
+        ended->waits = instance_waits_copy(segments->waits, segments->wait_count);
+        ended->wait_count = segments->wait_count;
+    }
     /* Time before the first calls of the threads: results have no such part for several threads. */
     struct time_vector *time = &ended->time;
     time->user_ns += time->before_running_ns;
@@ -77,13 +87,15 @@ struct segments_line segments_line_of(const struct instance *instance)
     line.lost_begin_ns = segments->lost_begin_ns;
     line.calls = segments->calls;
     time_vector_merge(&line.time, &segments->time);
+    line.waits = segments->waits;
+    line.wait_count = segments->wait_count;
     return line;
 }
 
-void segments_set(struct instance *instance, const struct segments_line *line)
+bool segments_set(struct instance *instance, const struct segments_line *line)
 {
     if (line->since_ns == TIME_NONE || instance->segments)
-        return;
+        return false;
     instance->segments = memory_new(sizeof *instance->segments);
     *instance->segments = (struct segments){.open = line->lost,
                                             .since_ns = line->since_ns,
@@ -93,6 +105,7 @@ void segments_set(struct instance *instance, const struct segments_line *line)
                                             .lost_begin_ns = line->lost_begin_ns,
                                             .calls = line->calls};
     time_vector_merge(&instance->segments->time, &line->time);
+    return true;
 }
 
 /* --- joining --- */
@@ -102,10 +115,21 @@ static struct instance *request_named(const struct core *core, uint32_t name)
     return name > 0 && name <= core->request_count ? core->requests[name - 1] : NULL;
 }
 
+static void join_waits(const struct core *core, const struct segments_line *line,
+                       struct segments *segments)
+{
+    for (size_t i = 0; i < line->wait_count; i++) {
+        struct instance_wait wait = line->waits[i];
+        wait.who = join_who(core, wait.who);
+        segments_add_waits(segments, &wait, 1);
+    }
+}
+
 void join_segments(struct core *core, const struct instance_line *line, struct instance *instance)
 {
     const struct phase_set *set = core->phases.set;
-    segments_set(instance, &line->segments);
+    if (segments_set(instance, &line->segments))
+        join_waits(core, &line->segments, instance->segments);
     if (line->name > 0) {
         core->requests =
             memory_grow(core->requests, &core->request_room, line->name, sizeof *core->requests);

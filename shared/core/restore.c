@@ -415,7 +415,10 @@ static void restore_segments(struct restore *restore, const struct kept_instance
     if (!holds(restore, kept->segments.since_ns == TIME_NONE ||
                             (definition->segments && definition->match_count > 0)))
         return;
-    segments_set(instance, &kept->segments);
+    const struct segments_line *line = &kept->segments;
+    if (segments_set(instance, line) &&
+        holds(restore, waits_are_sound(line->waits, line->wait_count)))
+        segments_add_waits(instance->segments, line->waits, line->wait_count);
     if (set->at[kept->definition]->segments && !map_get(&restore->requests, instance->id))
         map_put(&restore->requests, instance->id, instance);
     struct instance *request = kept->request ? map_get(&restore->requests, kept->request) : NULL;

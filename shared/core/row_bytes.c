@@ -98,11 +98,6 @@ static const struct column rank_columns[] = {COLUMN(instance_rank, 1, NUMBER, ns
                                              COLUMN(instance_rank, 3, NUMBER, order)};
 COLUMN_TABLE(rank, instance_rank);
 
-static const struct column instance_wait_columns[] = {COLUMN(instance_wait, 1, NUMBER, who),
-                                                      COLUMN(instance_wait, 2, NUMBER, count),
-                                                      COLUMN(instance_wait, 3, NUMBER, total_ns)};
-COLUMN_TABLE(instance_wait, instance_wait);
-
 static const struct column ended_instance_columns[] = {
     COLUMN_INSIDE(ended_instance, 1, rank, rank),
     COLUMN(ended_instance, 2, INT, pid),

@@ -70,18 +70,9 @@ static bool is_phase_cell(const struct phase_cell *cell)
     return cell->hopped <= cell->complete.count && cell->over <= cell->complete.count;
 }
 
-/* Whether it is a valid other side of a wait. */
-static bool is_who(uint64_t who)
-{
-    return wait_is_known(wait_kind_of(who)) && who >> WAIT_WHO_BITS == 0;
-}
-
 static bool is_ended(const struct ended_instance *ended)
 {
-    for (size_t i = 0; i < ended->wait_count; i++)
-        if (!is_who(ended->waits[i].who))
-            return false;
-    return ended->rank.order >> 63 == 0;
+    return waits_are_sound(ended->waits, ended->wait_count) && ended->rank.order >> 63 == 0;
 }
 
 static bool is_life(const struct life_line *line, size_t index)
@@ -142,6 +133,7 @@ static bool is_instance(const struct instance_line *line, size_t index,
            (line->older_begins == 0 || are_older_begins(line, phases->at[line->definition])) &&
            (line->segments.since_ns == TIME_NONE ? line->name == 0
                                                  : has_segments(phases->at[line->definition])) &&
+           waits_are_sound(line->segments.waits, line->segments.wait_count) &&
            is_name(line->name, index) && is_name(line->request, index);
 }
 
@@ -211,7 +203,7 @@ static bool is_span(const struct span_line *line, size_t index, const struct pha
 static bool are_waits(const struct waits_line *line, size_t index)
 {
     for (size_t i = 0; i < line->sum_count; i++)
-        if (!is_who(line->sums[i].who))
+        if (!who_is_sound(line->sums[i].who))
             return false;
     return is_name(line->life, index);
 }

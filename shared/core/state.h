@@ -669,8 +669,9 @@ uint64_t join_who(const struct core *core, uint64_t who);
 /* --- wait_layers.c: waits of open instances, in both modes --- */
 /* Adds a wait of the life, which has an open instance. */
 void layers_add(struct life *life, const struct instance_wait *wait);
-/* Collects the waits since an instance with that `order` began; `ended` owns them. */
-void layers_since(const struct life *life, uint64_t order, struct ended_instance *ended);
+/* Collects the waits since an instance with that `order` began; `ended` owns them. False: they are
+ * more than an instance reports. */
+bool layers_since(const struct life *life, uint64_t order, struct ended_instance *ended);
 /* No instance is open any more. */
 void layers_forget(struct life *life);
 void layers_free(struct life *life);
@@ -680,6 +681,8 @@ MUST_CHECK bool layers_join(struct core *core, const struct layers_line *line);
 /* Joining: translates the waits of an instance of a row; `to` owns them. */
 void waits_resolve(const struct core *core, const struct ended_instance *from,
                    struct ended_instance *to);
+/* Makes the waits sum to the blocked and the runnable time of the instance. */
+void waits_fit(struct ended_instance *ended);
 /* Sorts by total, largest first, and keeps only those that are emitted. */
 void waits_sort(struct ended_instance *ended);
 /* For state; the caller frees it. */
@@ -768,10 +771,10 @@ void segment_ends(const struct core *core, struct instance *instance, uint64_t t
 /* Stores its segment data at its end in `ended`; open segments count up to there. */
 void request_ends(const struct core *core, struct instance *instance, uint64_t time_ns,
                   struct ended_instance *ended);
-/* For rows and state; `time` is to be freed. */
+/* For rows and state; `time` is to be freed, and `waits` are borrowed. */
 struct segments_line segments_line_of(const struct instance *instance);
-/* The reverse. */
-void segments_set(struct instance *instance, const struct segments_line *line);
+/* The reverse, except for the waits. False: it has no such data. */
+bool segments_set(struct instance *instance, const struct segments_line *line);
 /* Joining: the segment data of an instance that passes. */
 void join_segments(struct core *core, const struct instance_line *line, struct instance *instance);
 

@@ -267,7 +267,7 @@ static int largest_first(const void *a, const void *b)
     return (left->who > right->who) - (left->who < right->who);
 }
 
-void layers_since(const struct life *life, uint64_t order, struct ended_instance *ended)
+bool layers_since(const struct life *life, uint64_t order, struct ended_instance *ended)
 {
     const struct wait_layers *layers = life->layers;
     struct wait_layer all = {.order = order};
@@ -275,7 +275,7 @@ void layers_since(const struct life *life, uint64_t order, struct ended_instance
     for (size_t i = layers ? layers->count : 0; i-- > 0 && layers->at[i].order >= order;)
         sum = count_waits(&layers->at[i], sum);
     if (sum > INSTANCE_WAITS_COUNTED)
-        return;
+        return false;
     for (size_t i = layers ? layers->count : 0; i-- > 0 && layers->at[i].order >= order;)
         for (size_t k = 0; k < layers->at[i].count; k++)
             if (layers->at[i].at[k].total_ns > 0)
@@ -283,6 +283,7 @@ void layers_since(const struct life *life, uint64_t order, struct ended_instance
     cell_index_free(&all.index);
     ended->waits = all.at;
     ended->wait_count = all.count;
+    return true;
 }
 
 /* --- mapping --- */
@@ -354,6 +355,60 @@ void waits_resolve(const struct core *core, const struct ended_instance *from,
     cell_index_free(&all.index);
     to->waits = all.at;
     to->wait_count = all.count;
+}
+
+/* The waits of blocked or of runnable time sum to `whole_ns`, the rest is unknown.
+ *
+ * A thread may seem to wait when an instance begins, if the event that ended the wait was lost. Then
+ * the waits exceed the time by the part of that wait that was before the begin. It is in one of
+ * them, or (of runnable time) in several: what each has at least is its time without that part. */
+static void fit(struct wait_layer *all, bool blocked, uint64_t whole_ns)
+{
+    const uint64_t unknown = wait_who(blocked ? WAKER_UNKNOWN : RAN_UNKNOWN, 0);
+    uint64_t sum_ns = 0, certain_ns = 0;
+    for (size_t i = 0; i < all->count; i++)
+        if (wait_is_of_blocked(wait_kind_of(all->at[i].who)) == blocked)
+            sum_ns += all->at[i].total_ns;
+    if (sum_ns == whole_ns)
+        return;
+    uint64_t excess_ns = sum_ns > whole_ns ? sum_ns - whole_ns : 0;
+    for (size_t i = 0; i < all->count; i++) {
+        struct instance_wait *wait = &all->at[i];
+        if (wait->who == unknown || wait_is_of_blocked(wait_kind_of(wait->who)) != blocked)
+            continue;
+        if (wait->total_ns >= excess_ns)
+            wait->total_ns -= excess_ns;
+        else if (!blocked)
+            wait->total_ns = 0;
+        certain_ns += wait->total_ns;
+    }
+    if (certain_ns > whole_ns)
+        return; /* of a row that is not sound */
+    struct instance_wait *rest = find(all, unknown);
+    rest->count += rest->count == 0;
+    rest->total_ns = whole_ns - certain_ns;
+}
+
+void waits_fit(struct ended_instance *ended)
+{
+    if (ended->wait_count == 0)
+        return;
+    struct wait_layer all = {.order = 0};
+    for (size_t i = 0; i < ended->wait_count; i++)
+        add(&all, &ended->waits[i]);
+    const struct time_vector *time = &ended->time;
+    uint64_t blocked_ns = time->blocked_ns + time->before_blocked_ns;
+    for (uint32_t i = 0; i < time->blocked_count; i++)
+        blocked_ns += time->blocked_in[i].ns;
+    fit(&all, true, blocked_ns);
+    fit(&all, false, time->runnable_ns);
+    free(ended->waits);
+    ended->waits = all.at;
+    ended->wait_count = 0;
+    for (size_t i = 0; i < all.count; i++)
+        if (all.at[i].total_ns > 0)
+            ended->waits[ended->wait_count++] = all.at[i];
+    cell_index_free(&all.index);
 }
 
 void waits_sort(struct ended_instance *ended)

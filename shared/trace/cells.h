@@ -155,7 +155,7 @@ struct ended_instance {
     struct time_vector time;
     struct field_value *values; /* owned, with texts: match fields, then captured fields */
     size_t value_count;
-    struct instance_wait *waits; /* owned; none of those with segments */
+    struct instance_wait *waits; /* owned */
     size_t wait_count;
 };
 

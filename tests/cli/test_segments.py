@@ -65,6 +65,17 @@ def sums(trace, provider):
     return total
 
 
+def check_waits(requests):
+    """The wakers of a request, and who ran instead, sum to its blocked and runnable time, unless the list is full."""
+    for row in requests:
+        for waits, part in (("woken_by", "blocked_ns"), ("ran_instead", "runnable_ns")):
+            told = sum(each["total_ns"] for each in row[waits])
+            if told > row[part] or (told < row[part] and len(row[waits]) < 8):
+                wrong(f"{waits}: {told}, {part} is {row[part]}: {row}")
+    if any(row["blocked_ns"] for row in requests) and not any(row["woken_by"] for row in requests):
+        wrong("no request has wakers")
+
+
 def check(trace, provider):
     with tempfile.TemporaryDirectory() as scratch:
         definitions = os.path.join(scratch, "segments.yaml")
@@ -77,6 +88,7 @@ def check(trace, provider):
         rows = [json.loads(line) for line in spanmill(
             "report", trace, "--definitions", definitions, "--format", "json")[0].splitlines()]
     found = collections.Counter()
+    check_waits([row for row in rows if row["type"] == "instance" and row["phase"] == "request"])
     for row in rows:
         if row["type"] not in ("phase", "instance") or not row["total_ns"]:
             continue

@@ -15,17 +15,34 @@ static unsigned rounds(void)
     return count ? (unsigned)strtoul(count, NULL, 10) : 8;
 }
 
-static void load_phases(struct phase_definitions *phases)
+/* The phases of the server, by segments; all requests are listed. */
+static const char segmented[] = "phases:\n"
+                                "  - name: request\n"
+                                "    begin: thumbnailer:request_begin\n"
+                                "    end: thumbnailer:request_end\n"
+                                "    match: [id]\n"
+                                "    segments: $phase\n"
+                                "    keep: 200\n"
+                                "  - name: $phase\n"
+                                "    begin: thumbnailer:phase_begin\n"
+                                "    end: thumbnailer:phase_end\n"
+                                "    match: [id, phase]\n";
+
+static struct bytes read_phases(void)
 {
     static uint8_t yaml[1 << 16];
     FILE *file = fopen(TEST_DATA "/thumbnails/phases.yaml", "rb");
     cr_assert(ne(ptr, file, NULL));
     size_t count = fread(yaml, 1, sizeof yaml, file);
     fclose(file);
+    return (struct bytes){yaml, count};
+}
+
+static void load_phases(struct phase_definitions *phases, struct bytes yaml)
+{
     struct failure why;
     phases_init(phases);
-    cr_assert(eq(int, phases_add_yaml(phases, "phases.yaml", (struct bytes){yaml, count}, &why),
-                 STATUS_OK));
+    cr_assert(eq(int, phases_add_yaml(phases, "phases.yaml", yaml, &why), STATUS_OK));
 }
 
 static void expect_same(unsigned round, size_t cuts, const char *expected, const char *found)
@@ -37,10 +54,10 @@ static void expect_same(unsigned round, size_t cuts, const char *expected, const
 
 /* Cut into 1 to 64 intervals at random times, mapped by several threads in random order, some
  * twice: the report is always that of the events joined directly. */
-static void check_law(const char *path)
+static void check_law(const char *path, struct bytes yaml)
 {
     struct phase_definitions phases;
-    load_phases(&phases);
+    load_phases(&phases, yaml);
     struct law_trace trace = {.schema =
                                   schema_new_with(&phases, analyses_event_row, analyses_count)};
     struct failure why;
@@ -76,12 +93,18 @@ static void check_law_of_large(const char *name)
     snprintf(path, sizeof path, "%s/%s/trace", folder ? folder : "", name);
     if (!folder || access(path, R_OK) != 0)
         cr_skip_test("no recording %s under $SPANMILL_RECORDINGS", name);
-    check_law(path);
+    check_law(path, read_phases());
 }
 
 Test(recordings, cut_anywhere_report_the_same)
 {
-    check_law(TEST_DATA "/thumbnails");
+    check_law(TEST_DATA "/thumbnails", read_phases());
+}
+
+Test(recordings, with_segments_cut_anywhere_report_the_same)
+{
+    check_law(TEST_DATA "/thumbnails",
+              (struct bytes){(const uint8_t *)segmented, sizeof segmented - 1});
 }
 
 Test(recordings, of_a_server_cut_anywhere_report_the_same)
