@@ -12,7 +12,7 @@ NEVER_INLINE static struct place *let_place(struct core *core, struct life *life
     place_leave_number(core, life, fd);
     struct place *place = place_new(core, life, fd);
     place->name = ++core->row->places;
-    place->number->lets++;
+    place_fill(place);
     row_add(core->row, RECORD_LET_PLACE)->place_let =
         (struct place_let){.place = place->name, .life = life->name, .fd = fd};
     return place;
@@ -151,16 +151,14 @@ static inline void count_use(struct core *core, struct life *life, struct place 
 
 /* --- free numbers --- */
 
-static uint64_t free_mark(const struct number *number)
+/* The past has no descriptor under the number in the table of the life: that of the place was
+ * there, and has ended here. */
+static void note_free(const struct place *place)
 {
-    return (uint64_t)number->epoch + number->lets + 1;
-}
-
-/* The past has no descriptor under the number in the table of the life: it has ended here. */
-static void note_free(const struct group *group, const struct number *number, struct life *life,
-                      int32_t fd)
-{
-    struct places *places = life->places;
+    const struct group *group = place->group;
+    struct places *places = place->owner->places;
+    int32_t fd = place->fd;
+    place_unfill(place);
     if (fd >= LOW_NUMBERS)
         return;
     if (places->free_of != group || places->free_steps != group->steps) {
@@ -168,7 +166,7 @@ static void note_free(const struct group *group, const struct number *number, st
         places->free_of = group;
         places->free_steps = group->steps;
     }
-    places->free[fd] = free_mark(number);
+    places->free[fd] = place->number->fill + 1;
 }
 
 static bool is_free(const struct group *group, const struct number *number, const struct life *life,
@@ -176,7 +174,7 @@ static bool is_free(const struct group *group, const struct number *number, cons
 {
     const struct places *places = life->places;
     return places && fd < LOW_NUMBERS && places->free_of == group &&
-           places->free_steps == group->steps && places->free[fd] == free_mark(number);
+           places->free_steps == group->steps && places->free[fd] == number->fill + 1;
 }
 
 /* Drops the life's place of the number, which another descriptor takes. A descriptor created there
@@ -186,15 +184,14 @@ static void clear_number(struct core *core, struct life *life, int32_t fd, uint6
 {
     struct number *number = number_at(core, life, fd);
     struct place *created = number->created;
-    bool ends = created && created->owner == life;
-    if (ends)
+    if (created && created->owner == life) {
         place_end_created(core, created, end_ns, hard);
-    else
+        note_free(created);
+    } else {
         place_emit_created(core, created);
+    }
     place_leave_number(core, life, fd);
     number->epoch++;
-    if (ends)
-        note_free(place_group(core, life), number, life, fd);
 }
 
 /* Ends the descriptor that another one replaces. */
@@ -218,6 +215,7 @@ static struct place *create(struct core *core, struct life *life, int64_t fd, ui
     place->passes = passes;
     place->onto = onto;
     place->begin_ns = time_ns;
+    place_fill(place);
     place->number->created = place;
     place->next_created = group->created;
     place->back_created = &group->created;
@@ -245,6 +243,7 @@ static void duplicate(struct core *core, struct life *life, int64_t to, bool clo
     replace(core, life, (int32_t)to, time_ns, onto);
     struct place *copy = place_new(core, life, (int32_t)to);
     copy->created = true;
+    place_fill(copy);
     copy->name = ++core->row->places;
     struct change_step *step = place_write_change(core, CHANGE_DUP, copy, time_ns);
     step->from = from;
@@ -278,7 +277,9 @@ static void on_close(struct core *core, struct life *life, const struct event *e
         clear_number(core, life, place->fd, life->entry_ns, hard);
         return;
     }
-    if (!is_fresh(place))
+    if (is_fresh(place))
+        note_free(place);
+    else
         place_emit_created(core, number_at(core, life, place->fd)->created);
     place->number->epoch++;
     number_at(core, life, place->fd)->epoch++; /* a different one if the groups have been merged */

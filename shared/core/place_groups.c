@@ -32,6 +32,15 @@ static void renew_number(struct core *core, struct group *group, int64_t fd)
         number_in(core, group, (int32_t)fd)->epoch++;
 }
 
+/* Whether it may put a descriptor under a number of a life that was there before. */
+static bool may_fill(const struct event *event)
+{
+    if (event->kind != EVENT_CALL_EXIT)
+        return event->kind != EVENT_FORK && event->kind != EVENT_EXIT;
+    enum call_op op = event->call->role->op;
+    return op != CALL_PLAIN && op != CALL_EXEC && op != CALL_CLONE;
+}
+
 /* The exit of a call that the past has. */
 static void before_exit(struct core *core, struct group *group, const struct event *event)
 {
@@ -60,7 +69,7 @@ static void before_exit(struct core *core, struct group *group, const struct eve
 static void before_step(struct core *core, struct group *group, const struct event *event)
 {
     group_write_created(core, group);
-    group->steps++;
+    group->steps += may_fill(event);
     if (event->kind == EVENT_FORK || event->kind == EVENT_EXEC)
         group_write_proofs(core, group);
     if (event->kind == EVENT_EXEC || event->kind == EVENT_EXIT)
@@ -80,16 +89,38 @@ static void before_step_of(struct core *core, struct life *life, const struct ev
         before_step(core, group, event);
 }
 
+static void before_fork_of(struct core *core, struct life *life, bool stays)
+{
+    struct group *group = place_group(core, life);
+    group_write_open(core, group);
+    group_write_proofs(core, group);
+    if (stays || !life->places)
+        return;
+    places_write_passing(core, life);
+    life->places->free_of = NULL;
+}
+
+/* The child gets a copy of the table of the parent, or shares it, and the previous life of its tid
+ * ends. Descriptors that have ended are in no table. */
+static void before_fork(struct core *core, const struct event *event)
+{
+    struct life *parent = map_life(core, (int32_t)event->value[0]);
+    struct life *child = map_life(core, (int32_t)event->value[2]);
+    if (child)
+        before_fork_of(core, child, false);
+    if (parent)
+        join_group_of(core, parent, event->value[1]);
+    if (!parent || (core->step_parts & STEP_BY_CPU))
+        before_step_of(core, NULL, event);
+    else
+        before_fork_of(core, parent, parent->known_pid == event->value[1]);
+}
+
 void places_before_step(struct core *core, const struct event *event, struct life *actor)
 {
     struct life *named = NULL;
     switch (event->kind) {
-    case EVENT_FORK: {
-        struct life *child = map_life(core, (int32_t)event->value[2]);
-        if (child)
-            before_step_of(core, child, event); /* the previous life of the tid */
-    }
-        /* fall through */
+    case EVENT_FORK: before_fork(core, event); return;
     case EVENT_DUMP_PROCESS:
         named = map_life(core, (int32_t)event->value[0]);
         if (named)

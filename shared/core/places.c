@@ -229,10 +229,21 @@ void place_emit_created(struct core *core, struct place *place)
         place_write_created(core, place, false, 0, false);
 }
 
-void group_write_created(struct core *core, struct group *group)
+void group_write_open(struct core *core, struct group *group)
 {
     while (group->created)
         place_emit_created(core, group->created);
+}
+
+void places_write_passing(struct core *core, struct life *life)
+{
+    if (life->places)
+        write_passing(core, &life->places->passing);
+}
+
+void group_write_created(struct core *core, struct group *group)
+{
+    group_write_open(core, group);
     for (; group->passing; group->passing = group->passing->next) {
         write_passing(core, group->passing);
         group->passing->listed = false;

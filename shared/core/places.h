@@ -8,7 +8,10 @@ enum { LOW_NUMBERS = 64 };
 
 struct number {
     uint32_t epoch; /* changes when another descriptor may be under the number */
-    uint32_t lets;  /* names given to the past's descriptor under it */
+    /* Changes when a descriptor is put under the number; the former value returns when that one
+     * ends. */
+    uint32_t fill;
+    uint32_t last_fill; /* given so far */
     struct place *created;
 };
 
@@ -23,6 +26,7 @@ struct place {
     struct group *group;
     struct number *number;
     uint32_t epoch, generation; /* when it was valid: compared with those of number and group */
+    uint32_t fill, fill_before; /* of its number: by its descriptor, and before that */
     place_name name;            /* 0: created here, not in the row */
     uint32_t label;             /* of `cell` */
     struct use_cell cell;
@@ -57,9 +61,9 @@ struct places {
     struct place *low[LOW_NUMBERS];
     struct map high;
     struct passing passing;
-    /* For numbers of `free_of` under which the past has no descriptor: epoch and lets, + 1; else 0.
+    /* For numbers of `free_of` under which the past has no descriptor: their fill then, + 1; else 0.
      * Invalid if the group's `steps` has changed since `free_steps`. */
-    uint64_t free[LOW_NUMBERS];
+    uint32_t free[LOW_NUMBERS];
     const struct group *free_of;
     uint32_t free_steps;
 };
@@ -90,6 +94,21 @@ struct numbers {
 static inline bool is_fresh(const struct place *place)
 {
     return place->epoch == place->number->epoch && place->generation == place->group->generation;
+}
+
+/* Its descriptor is under its number. */
+static inline void place_fill(struct place *place)
+{
+    struct number *number = place->number;
+    place->fill_before = number->fill;
+    place->fill = number->fill = ++number->last_fill;
+}
+
+/* It is no longer there. */
+static inline void place_unfill(const struct place *place)
+{
+    if (place->number->fill == place->fill)
+        place->number->fill = place->fill_before;
 }
 
 static inline struct place *place_of(const struct life *life, int32_t fd)
@@ -126,6 +145,9 @@ struct change_step *place_write_change(struct core *core, enum place_change chan
 void place_leave_closing(struct place *place);
 void place_write_closing(struct core *core, struct place *place);
 void group_write_created(struct core *core, struct group *group);
+/* The same without descriptors that have ended. */
+void group_write_open(struct core *core, struct group *group);
+void places_write_passing(struct core *core, struct life *life);
 void group_write_proofs(struct core *core, struct group *group);
 /* NULL: of any number. */
 void group_write_closings(struct core *core, struct group *group, const struct number *number);
