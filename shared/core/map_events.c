@@ -248,10 +248,15 @@ void life_write_spent(struct core *core, struct life *life)
     write_line(core, life, false);
 }
 
+static void forget_names(struct life *life)
+{
+    life->kernel_named = life->user_named = life->has_program = false;
+}
+
 /* Drops what another name of the life, or a STEP, may change: names, process, and labels. */
 static void forget_words(struct life *life)
 {
-    life->kernel_named = life->user_named = life->has_program = false;
+    forget_names(life);
     life->known_pid = 0;
     life->label_epoch = 0;
     life->call_label = 0;
@@ -272,19 +277,22 @@ void life_retire(struct core *core, struct life *life)
     life_place(life);
 }
 
-void life_before_fact(struct core *core, struct life *life)
+void life_before_fact(struct core *core, struct life *life, bool names_only)
 {
     if (!life->active || !life->counts) {
         life_retire(core, life);
         return;
     }
-    life_write(core, life);
-    forget_words(life);
+    life_write_spent(core, life);
+    if (names_only)
+        forget_names(life);
+    else
+        forget_words(life);
 }
 
 void life_before_step(struct core *core, struct life *life)
 {
-    life_before_fact(core, life);
+    life_before_fact(core, life, true);
     map_pass(core, life);
 }
 

@@ -18,12 +18,12 @@ static void before_step(struct core *core, struct life *life, bool leaves)
     map_doubt(core, life, leaves);
 }
 
-/* For a life whose state and call do not change. */
-static void before_fact(struct core *core, struct life *life)
+/* For a life whose state and call do not change. `pid`: its process, according to the event. */
+static void before_fact(struct core *core, struct life *life, int64_t pid)
 {
     if (!life)
         return;
-    life_before_fact(core, life);
+    life_before_fact(core, life, pid > 0 && life->known_pid == pid);
     map_doubt(core, life, false);
 }
 
@@ -32,7 +32,7 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     struct life *parent = map_life(core, (int32_t)event->value[0]);
     struct life *child = map_life(core, (int32_t)event->value[2]);
     struct group *group = places_group_of_child(core, parent, event);
-    before_fact(core, parent);
+    before_fact(core, parent, event->value[1]);
     before_step(core, child, true);
     if (child) {
         waits_write(core, child);
@@ -99,7 +99,7 @@ static void map_exec(struct core *core, const struct event *event, struct life *
         map_exec_by_other(core, event, actor);
         return;
     }
-    before_fact(core, life);
+    before_fact(core, life, 0);
     map_pass_for_exec(core, life, tid);
     map_step(core, event, actor);
     map_learn_pid(core, life, tid);
@@ -125,7 +125,7 @@ static void map_exit(struct core *core, const struct event *event, struct life *
 static void map_learn(struct core *core, const struct event *event, struct life *actor)
 {
     struct life *life = map_life(core, (int32_t)event->value[0]);
-    before_fact(core, life);
+    before_fact(core, life, 0);
     map_step(core, event, actor);
     if (life && event->kind == EVENT_DUMP_PROCESS && !event_shows_dead(event))
         map_learn_pid(core, life, (int32_t)event->value[1]);

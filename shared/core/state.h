@@ -541,8 +541,8 @@ static inline void life_own(struct core *core, struct life *life, uint64_t time_
         life_let(core, life, time_ns, false);
 }
 /* Before a STEP that does not change its time, state, or call: what is exclusively known here stays
- * known. */
-void life_before_fact(struct core *core, struct life *life);
+ * known, and sums may follow later. `names_only`: nor does it change its process and phases. */
+void life_before_fact(struct core *core, struct life *life, bool names_only);
 /* Before a STEP that defines its state: its call stays known. */
 void life_before_step(struct core *core, struct life *life);
 /* After a STEP that defines its state, regardless of earlier state; its call is as known here. */
