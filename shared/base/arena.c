@@ -88,7 +88,7 @@ void arena_store_free(struct arena_store *store)
 
 static struct arena_block *new_block(struct arena *arena, size_t least)
 {
-    size_t whole = arena->whole < MUCH_BYTES ? BLOCK_BYTES : LARGE_BLOCK_BYTES;
+    size_t whole = arena->whole + least < MUCH_BYTES ? BLOCK_BYTES : LARGE_BLOCK_BYTES;
     struct arena_block *block = NULL;
     if (whole - sizeof *block < least)
         whole = sizeof *block + least;

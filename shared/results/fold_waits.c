@@ -57,7 +57,7 @@ const char *wait_handler_name(unsigned kind, uint32_t number, char room[VIEW_NAM
 /* --- sums --- */
 
 /* Waits of which the first room is. */
-enum { WAITS_FIRST = 1 << 14 };
+enum { WAITS_FIRST = 1 << 16 };
 
 static uint64_t hash_of(const struct folded_wait *wait)
 {
