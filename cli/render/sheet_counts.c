@@ -69,18 +69,29 @@ static void put_by(struct table *table, const struct count_row *row, const bool 
     }
 }
 
+/* An estimate, at most the greatest value. */
+static void cell_of_quantile(struct table *table, const struct durations *value, unsigned per_mille)
+{
+    uint64_t number = durations_quantile_rounded(value, per_mille);
+    number = number < value->max_ns ? number : value->max_ns;
+    sheet_cell_text(table, memory_format("~%s", quantity_count(number).text));
+}
+
+enum { VALUE_COLUMNS = 5 }; /* sum, minimum, quantiles, maximum */
+
 static void put_value(struct table *table, const struct count_cell *cell)
 {
     const struct durations *value = &cell->value;
-    const uint64_t numbers[] = {value->total_ns, value->min_ns,
-                                durations_quantile_rounded(value, 500),
-                                durations_quantile_rounded(value, 990), value->max_ns};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (value->count > 0)
-            table_number(table, numbers[i]);
-        else
+    if (value->count == 0) {
+        for (size_t i = 0; i < VALUE_COLUMNS; i++)
             table_none(table);
+        return;
     }
+    table_number(table, value->total_ns);
+    table_number(table, value->min_ns);
+    cell_of_quantile(table, value, 500);
+    cell_of_quantile(table, value, 990);
+    table_number(table, value->max_ns);
 }
 
 /* Descending; equal ones by value. */
@@ -98,7 +109,7 @@ static void write_table(const struct sheet *sheet, const struct count_row **rows
     static const struct column numbers[] = {
         {"Count", COLUMN_COUNT, CUT_NOT}, {"Share", COLUMN_SHARE, CUT_NOT},
         {"Sum", COLUMN_COUNT, CUT_NOT},   {"Min", COLUMN_COUNT, CUT_NOT},
-        {"p50", COLUMN_COUNT, CUT_NOT},   {"p99", COLUMN_COUNT, CUT_NOT},
+        {"p50", COLUMN_SHARE, CUT_NOT},   {"p99", COLUMN_SHARE, CUT_NOT},
         {"Max", COLUMN_COUNT, CUT_NOT}};
     enum { NUMBERS = sizeof numbers / sizeof *numbers };
     static_assert((int)NUMBERS <= (int)NUMBERS_MAX, "there is room");

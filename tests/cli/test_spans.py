@@ -54,7 +54,28 @@ def spans(definitions, *traces):
         if row["type"] == "span"]
 
 
+def check_interrupts(folder):
+    """Spans of interrupts by phase sum to what interrupts took from the time of the phase."""
+    definitions = os.path.join(folder, "interrupts.yaml")
+    with open(os.path.join(os.environ["TEST_DATA"], "thumbnails", "phases.yaml"), encoding="utf-8") as file:
+        phases = file.read()
+    with open(definitions, "w", encoding="utf-8") as file:
+        file.write(phases + "spans:\n  - {name: irq, begin: irq_handler_entry, end: irq_handler_exit, match: [irq],\n"
+                   "     on: cpu, by: [irq, phase]}\n")
+    objects = [json.loads(line) for line in spanmill(
+        "report", TRACE, "--definitions", definitions, "--format", "json")[0].splitlines()]
+    whole = [row for row in objects if row["type"] == "phase" and row["irq_ns"] and not row["end_unknown"]]
+    for row in whole:
+        below = sum(each["total_ns"] for each in objects if each["type"] == "span" and
+                    (each["by"]["phase"] + "/").startswith(row["phase"] + "/"))
+        if below != row["irq_ns"]:
+            wrong(f"interrupts in {row['phase']}: {below} is not {row['irq_ns']}")
+    if not whole:
+        wrong("no phase has interrupts")
+
+
 with tempfile.TemporaryDirectory() as scratch:
+    check_interrupts(scratch)
     file_name = os.path.join(scratch, "spans.yaml")
     with open(file_name, "w", encoding="utf-8") as file:
         file.write(SPANS)
