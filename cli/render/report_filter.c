@@ -183,6 +183,34 @@ static bool any_process_is(const struct report *report, const struct report_filt
     return false;
 }
 
+/* NULL: none is near. */
+static const char *nearest_process(const struct report *report, const char *word)
+{
+    const char **names = NULL, *nearest;
+    size_t count = 0, room = 0;
+    for (size_t i = 0; i < report->session_count; i++)
+        for (size_t k = 0; k < report->sessions[i].process_count; k++) {
+            const char *name = report->sessions[i].processes[k].process;
+            names = memory_grow(names, &room, count + 1, sizeof *names);
+            names[count++] = name ? name : "";
+        }
+    nearest = nearest_word(text_of(word), names, count);
+    free(names);
+    return nearest;
+}
+
+/* `process `shopt` (the nearest is shopd)` */
+static void put_missing_process(FILE *out, const struct report *report, const char *name)
+{
+    const char *nearest = nearest_process(report, name);
+    fprintf(out, "process `%s`", name);
+    if (nearest) {
+        char *printable = utf8_printable(text_of(nearest));
+        fprintf(out, " (the nearest is %s)", printable);
+        free(printable);
+    }
+}
+
 char *report_filter_missing(const struct report *report, const struct report_filter *filter)
 {
     char *text = NULL;
@@ -198,7 +226,7 @@ char *report_filter_missing(const struct report *report, const struct report_fil
             continue;
         fputs(missing++ ? ", " : "not in the traces: ", out);
         if (is_name)
-            fprintf(out, "process `%s`", *one.processes);
+            put_missing_process(out, report, *one.processes);
         else
             fprintf(out, "pid %" PRId64, *one.pids);
     }

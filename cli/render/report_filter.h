@@ -29,7 +29,7 @@ size_t report_filter(struct report *report, const struct report_filter *filter);
  * frees it. */
 char *report_filter_known(const struct report *report, const struct report_filter *filter);
 
-/* `not in the traces: process `shopd`, pid 42`: what of the filter no process matches, if others are
+/* `not in the traces: process `shopt` (the nearest is shopd), pid 42`: what of the filter no process matches, if others are
  * matched; the caller frees it. NULL: nothing. To be called before report_filter(). */
 char *report_filter_missing(const struct report *report, const struct report_filter *filter);
 

@@ -74,7 +74,7 @@ json 1 misspelled --process thumbnailr "$trace"
 says misspelled 'no process matches; the nearest is thumbnailer (345); there are '
 
 json 0 two_names --process thumbnailer --process thumbnailr "$trace"
-says two_names 'not in the traces: process `thumbnailr`$'
+says two_names 'not in the traces: process `thumbnailr` (the nearest is thumbnailer)$'
 same process two_names
 
 json 0 since --since +20s --until +30s "$trace"
