@@ -10,7 +10,8 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test prometheus-test kubernetes-test kubernetes-pods bench image packages packages-test platforms format \
+.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test prometheus-test kubernetes-test kubernetes-pods \
+	kubernetes-keda bench image packages packages-test platforms format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
@@ -26,6 +27,7 @@ help:
 	@echo 'make prometheus-test  remote write 2.0 into a real Prometheus 3, built once (with go)'
 	@echo 'make kubernetes-test  apply the manifests to a real API server, built once (with go)'
 	@echo 'make kubernetes-pods  run the base and change its definitions on a real kubelet, built once (with go)'
+	@echo 'make kubernetes-keda  run the overlay production there, with KEDA and a broker with TLS (KEDA is built once, too)'
 	@echo 'make chaos      kill all processes at every point, repeatedly, over a real broker:'
 	@echo '                results stay correct (SEEDS=20 SEED=first, KILLS=11 per seed)'
 	@echo 'make export-chaos   kill the exporter 20 times and a real Prometheus 5 times: totals stay correct'
@@ -126,6 +128,10 @@ kubernetes-test:
 # On a real kubelet, as root; it is built once, likewise (half an hour).
 kubernetes-pods: build-release kafka
 	@sh tests/deploy/pods.sh
+
+# There, too, with KEDA, which is built once (20 minutes more).
+kubernetes-keda: build-release kafka
+	@sh tests/deploy/keda.sh
 
 PROGRAMS := spanmill spanmill-agent spanmill-mapper spanmill-reducer spanmill-export
 

@@ -269,11 +269,11 @@ def count(series):
 
 
 class Receiver:
-    """Listens on loopback. `answer(receiver, series)`, of [Series, ...], returns (code, text, headers), or
+    """Listens at `host`. `answer(receiver, series)`, of [Series, ...], returns (code, text, headers), or
     None to take what was sent. Requests of other than `versions` are answered with `unknown`. All that was
     taken is in `series`: labels -> {time_ms: value}; requests by version are in `by_version`."""
 
-    def __init__(self, answer=None, versions=(1, 2), unknown=(415, "unknown type", {})):
+    def __init__(self, answer=None, versions=(1, 2), unknown=(415, "unknown type", {}), host="127.0.0.1"):
         self.answer, self.series, self.requests, self.faults = answer, {}, 0, []
         self.versions, self.unknown, self.by_version = versions, unknown, {1: 0, 2: 0}
         self.starts = set()
@@ -296,9 +296,9 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer((host, 0), Handler)
         self.server.daemon_threads = True
-        self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.base = f"http://{host}:{self.server.server_address[1]}"
         self.url = f"{self.base}/api/v1/write"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
