@@ -25,6 +25,9 @@ static void log_line(const rd_kafka_t *handle, int level, const char *facility, 
     /* The same settings are used for consumers and producers. */
     if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "will be ignored by this"))
         return;
+    /* A login that ends with the client is no failure. */
+    if (strstr(text, rd_kafka_err2str(RD_KAFKA_RESP_ERR__DESTROY)))
+        return;
     if (!log || !log->settings->log) {
         fprintf(stderr, "librdkafka: %s: %s\n", facility, text);
         return;
