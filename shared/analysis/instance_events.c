@@ -17,16 +17,22 @@ static const struct field_value *field(const struct event *event, const char *na
 bool instances_fit(const struct phase_definition *definition, const struct event *event, bool ends,
                    struct field_value *values)
 {
+    const struct field_value *value;
     for (size_t i = 0; i < definition->match_count; i++) {
         const struct phase_match *match = &definition->match[i];
-        values[i] = *field(event, ends ? match->end_field : match->begin_field);
-        if (values[i].type == FIELD_ABSENT)
+        value = event_payload_field(event, ends ? match->end_field : match->begin_field);
+        if (!value || value->type == FIELD_ABSENT)
+            return false;
+        values[i] = *value;
+    }
+    if (definition->name_is_field) {
+        value = event_payload_field(event, definition->name);
+        if (!value || value->type == FIELD_ABSENT)
             return false;
     }
-    if (definition->name_is_field && field(event, definition->name)->type == FIELD_ABSENT)
-        return false;
-    return phase_filters_pass(ends ? definition->end_filter : definition->begin_filter,
-                              ends ? definition->end_filter_count : definition->begin_filter_count,
+    size_t filters = ends ? definition->end_filter_count : definition->begin_filter_count;
+    return filters == 0 ||
+           phase_filters_pass(ends ? definition->end_filter : definition->begin_filter, filters,
                               event, event_payload_field);
 }
 

@@ -127,17 +127,16 @@ struct instance *instances_to_end(const struct instances *all, const struct phas
     if (count == 0)
         return own;
     /* Usually, it is the thread's own, on top of its chain. */
-    if (own && !own->places[0].above && has_values(own, values, count))
+    if (own && has_values(own, values, count) && is_youngest(&own->places[0]))
         return own;
     uint64_t key = key_begin(all, thread, definition, 0);
     for (size_t i = 0; i < count; i++)
         key = key_add(key, &values[i]);
-    for (struct instance *each = map_get(&all->chains, key); each;
-         each = place_in(all, each, key)->below) {
-        if (is_of(all, each, thread, definition) && has_values(each, values, count))
-            return each;
-    }
-    return NULL;
+    const struct instance_place *place = chain_of(all, key);
+    while (place && !(is_of(all, place->instance, thread, definition) &&
+                      has_values(place->instance, values, count)))
+        place = chain_seek(place->below, key);
+    return place ? place->instance : NULL;
 }
 
 struct instance *instances_own_parent(const struct instances *all,
@@ -172,8 +171,9 @@ static struct instance *parent_by(const struct instances *all, const struct phas
     uint64_t key = key_begin(all, thread, link->definition, link->subset);
     for (size_t i = 0; i < subset->count; i++)
         key = key_add(key, &values[link->own[i]]);
-    for (struct instance *each = map_get(&all->chains, key); each;
-         each = place_in(all, each, key)->below) {
+    const struct instance_place *place = chain_of(all, key);
+    for (; place; place = chain_seek(place->below, key)) {
+        struct instance *each = place->instance;
         size_t equal = 0;
         while (is_of(all, each, thread, link->definition) && equal < subset->count &&
                field_value_equal(&each->values[subset->at[equal]], &values[link->own[equal]]))

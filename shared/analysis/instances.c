@@ -21,7 +21,7 @@ void instances_clear(struct instances *all)
 {
     assert(all->count == 0);
     links_leave(all);
-    map_clear(&all->chains);
+    chains_clear(&all->chains);
     struct thread_group *thread_group;
     for (size_t at = 0; (thread_group = map_next(&all->thread_groups, &at));)
         free(thread_group);
@@ -138,11 +138,14 @@ static void drop(struct instances *all, struct instance *instance)
 {
     if (instance->request)
         segment_lose(all->changes, instance);
-    segments_free(all->changes, instance);
+    if (instance->segments)
+        segments_free(all->changes, instance);
     free_texts(instance, value_count(all, instance->definition));
-    time_vector_free(&instance->mark.total_at);
-    older_begins_free(instance->older_begins);
-    changes_forget(all->changes, &instance->change);
+    time_vector_drop(&instance->mark.total_at);
+    if (instance->older_begins)
+        older_begins_free(instance->older_begins);
+    if (all->changes)
+        changes_forget(all->changes, &instance->change);
     instance->below = all->links[instance->definition].unused;
     all->links[instance->definition].unused = instance;
 }
@@ -416,8 +419,7 @@ void instances_set_spent(struct instance *instance, const struct time_vector *ti
 uint64_t instances_spent_since(const struct phase_thread *thread, const struct instance_mark *mark,
                                struct time_vector *time)
 {
-    time_vector_merge(time, &thread->total);
-    time_vector_subtract(time, &mark->total_at);
+    time_vector_difference(time, &thread->total, &mark->total_at);
     return thread->calls - mark->calls_at;
 }
 

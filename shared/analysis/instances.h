@@ -59,10 +59,19 @@ struct phase_thread {
     struct time_vector total; /* its time since it had no open instance */
 };
 
-/* The links of an instance in a chain of instances with one key, youngest first. */
+/* The links of an instance in a chain: instances whose keys have one index, those of one key youngest
+ * first. */
 struct instance_place {
     uint64_t key;
-    struct instance *below, *above;
+    struct instance *instance;
+    struct instance_place *below, *above;
+};
+
+/* Open instances by keys, which are hashes. */
+struct instance_chains {
+    struct instance_place **at; /* by the lowest bits of the key: the top of a chain */
+    size_t mask;                /* chains - 1; 0 if there are none */
+    size_t count;               /* places */
 };
 
 struct instance {
@@ -97,8 +106,8 @@ struct instances {
     struct instance **newest, **oldest; /* by definition */
     struct instance *aged;     /* not in that order, linked by `older`: instances_next_over() */
     struct instance **entered; /* by definition: the last one inserted */
-    struct map chains;         /* key -> the youngest struct instance */
-    struct map thread_groups;  /* key -> struct thread_group */
+    struct instance_chains chains;
+    struct map thread_groups; /* key -> struct thread_group */
     uint64_t last_thread_group;
     uint64_t tick_ns; /* timeouts are checked at multiples of this time; 0: never */
     uint64_t now_ns;  /* the last of these */

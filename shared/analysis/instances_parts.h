@@ -43,11 +43,33 @@ void links_leave(struct instances *all);
 void thread_group_link(struct instances *all, struct instance *instance);
 void thread_group_unlink(struct instances *all, struct instance *instance);
 
-/* --- chains: instances with one key, youngest first --- */
+/* --- chains --- */
 
-static inline uint64_t value_hash(const struct field_value *value)
+void chain_add(struct instances *all, struct instance *instance, size_t place);
+void chain_remove(struct instances *all, struct instance *instance, size_t place);
+void chains_clear(struct instance_chains *chains);
+
+/* The first of that key from there on; NULL. */
+static inline struct instance_place *chain_seek(struct instance_place *place, uint64_t key)
 {
-    return value->type == FIELD_TEXT ? hash_text(value->text) : hash_number(value->u);
+    while (place && place->key != key)
+        place = place->below;
+    return place;
+}
+
+/* The youngest of that key; NULL. The next one of it: chain_seek(place->below, key). */
+static inline struct instance_place *chain_of(const struct instances *all, uint64_t key)
+{
+    return all->chains.at ? chain_seek(all->chains.at[key & all->chains.mask], key) : NULL;
+}
+
+/* Whether it is the youngest of its key. */
+static inline bool is_youngest(const struct instance_place *place)
+{
+    const struct instance_place *above = place->above;
+    while (above && above->key != place->key)
+        above = above->above;
+    return above == NULL;
 }
 
 /* A number per set of threads that may belong to one process. */
@@ -61,29 +83,17 @@ static inline uint64_t set_of(const struct instances *all, const struct phase_th
 static inline uint64_t key_begin(const struct instances *all, const struct phase_thread *thread,
                                  uint32_t definition, size_t place)
 {
-    return hash_number(hash_number((uint64_t)definition << 32 | place) ^ set_of(all, thread));
+    return hash_mix((uint64_t)definition << 32 | place) ^ set_of(all, thread);
 }
 
 static inline uint64_t key_add(uint64_t key, const struct field_value *value)
 {
-    return hash_number(key ^ value_hash(value));
+    return hash_number(key ^ (value->type == FIELD_TEXT ? hash_text(value->text) : value->u));
 }
 
 static inline size_t place_count(const struct instances *all, uint32_t definition)
 {
     return all->links[definition].subset_count;
-}
-
-/* The links of an instance in the chain of `key`; if several of its keys are equal, the first. */
-static inline struct instance_place *place_in(const struct instances *all,
-                                              struct instance *instance, uint64_t key)
-{
-    size_t count = place_count(all, instance->definition);
-    size_t at = 0;
-    while (at < count && instance->places[at].key != key)
-        at++;
-    assert(at < count);
-    return &instance->places[at];
 }
 
 static inline bool has_values(const struct instance *instance, const struct field_value *values,

@@ -6,53 +6,6 @@
 #include "analysis/instances_parts.h"
 #include "base/memory.h"
 
-/* --- chains --- */
-
-static uint64_t place_key(const struct instances *all, const struct instance *instance,
-                          size_t place)
-{
-    const struct subset *subset = &all->links[instance->definition].subsets[place];
-    uint64_t key = key_begin(all, instance->thread, instance->definition, place);
-    for (size_t i = 0; i < subset->count; i++)
-        key = key_add(key, &instance->values[subset->at[i]]);
-    return key;
-}
-
-static void chain_add(struct instances *all, struct instance *instance, size_t at)
-{
-    struct instance_place *place = &instance->places[at];
-    place->key = place_key(all, instance, at);
-    void **chain = map_place(&all->chains, place->key);
-    struct instance *below = *chain, *above = NULL;
-    while (below && below->mark.order > instance->mark.order) {
-        above = below;
-        below = place_in(all, below, place->key)->below;
-    }
-    place->below = below;
-    place->above = above;
-    if (below)
-        place_in(all, below, place->key)->above = instance;
-    if (above)
-        place_in(all, above, place->key)->below = instance;
-    else
-        *chain = instance;
-}
-
-static void chain_remove(struct instances *all, struct instance *instance, size_t at)
-{
-    struct instance_place *place = &instance->places[at];
-    if (place->below)
-        place_in(all, place->below, place->key)->above = place->above;
-    if (place->above)
-        place_in(all, place->above, place->key)->below = place->below;
-    else if (place->below)
-        map_put(&all->chains, place->key, place->below);
-    else
-        map_remove(&all->chains, place->key);
-}
-
-/* --- thread groups --- */
-
 static void join_group_list(struct instance *instance)
 {
     struct thread_group *thread_group = instance->thread->thread_group;

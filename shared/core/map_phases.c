@@ -28,6 +28,7 @@ void map_phases_clear(struct core *core)
     free(core->remote_order);
     free(core->ungrouped);
     map_clear(&core->child_labels);
+    memset(core->recent_labels, 0, sizeof core->recent_labels);
     map_clear(&core->remote_begins);
 }
 
@@ -79,20 +80,34 @@ struct child_label {
     struct text name;
 };
 
-static uint32_t child_label(struct core *core, uint32_t under, struct text name)
+static bool is_label_of(const struct child_label *label, uint32_t under, struct text name)
+{
+    return label->under == under && text_equal(label->name, name);
+}
+
+static struct child_label *child_label_slowly(struct core *core, uint32_t under, struct text name)
 {
     uint64_t key = hash_number(hash_text(name) ^ under);
     struct child_label *known = map_get(&core->child_labels, key);
     for (struct child_label *each = known; each; each = each->next)
-        if (each->under == under && text_equal(each->name, name))
-            return each->label;
+        if (is_label_of(each, under, name))
+            return each;
     struct child_label *made = arena_take(&core->row->arena, sizeof *made);
     *made = (struct child_label){
         .next = known, .under = under, .name = {arena_string(&core->row->arena, name), name.count}};
     map_put(&core->child_labels, key, made);
     made->label = new_label(
         core, &(struct label_let){.kind = LABEL_CHILD, .under = under, .name = made->name});
-    return made->label;
+    return made;
+}
+
+static uint32_t child_label(struct core *core, uint32_t under, struct text name)
+{
+    size_t at = under + 8 * name.count + (name.count > 0 ? (uint8_t)name.at[name.count - 1] : 0);
+    struct child_label **recent = &core->recent_labels[at % LABELS_RECENT];
+    if (!*recent || !is_label_of(*recent, under, name))
+        *recent = child_label_slowly(core, under, name);
+    return (*recent)->label;
 }
 
 static struct field_value *copy_values(struct arena *arena, const struct field_value *values,

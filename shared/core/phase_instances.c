@@ -224,7 +224,7 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     time_vector_merge(&sum->cell.time, &ended.time);
     if (core->mode == CORE_JOIN || map_keeps_ended(core, life, sum, instance->definition, ns))
         keep_ended(core, instance, sum, ender, event, &ended);
-    time_vector_free(&ended.time);
+    time_vector_drop(&ended.time);
     free(ended.waits);
     if (life_is_in_call(life) && !instance->in_call && !definition->segments)
         add_credit(life, instance->path, 1);

@@ -56,7 +56,8 @@ enum in_call {
 enum {
     NAME_BYTES = 16,   /* of a thread, with the zero at its end */
     CALLS_CACHED = 16, /* call sums found without a search; a power of two */
-    WAITS_CACHED = 32  /* the same for waits */
+    WAITS_CACHED = 32, /* the same for waits */
+    LABELS_RECENT = 64
 };
 
 struct process;
@@ -74,6 +75,7 @@ struct wait_sum;
 struct slices;
 struct wait_layers;
 struct named_place;
+struct child_label;
 
 /* The state in the last LINE of a life, if no other record of it followed. */
 struct emitted_life {
@@ -324,7 +326,8 @@ struct core {
     /* By definition: number of open instances on threads whose process is unknown. */
     size_t *ungrouped;
     struct map child_labels;
-    struct map slowest; /* hash -> struct known_slowest */
+    struct child_label *recent_labels[LABELS_RECENT]; /* of those, by an index from the name */
+    struct map slowest;                               /* hash -> struct known_slowest */
     /* STEP_*: parts that a STEP includes besides the effect of the event */
     uint8_t step_parts;
     bool only_steps;         /* the current event becomes a STEP in any case */

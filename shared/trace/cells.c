@@ -96,13 +96,16 @@ void time_vector_copy(struct time_vector *vector, const struct time_vector *othe
 {
     struct blocked_in *blocked_in = vector->blocked_in;
     size_t count = other->blocked_count, room = vector->blocked_room;
-    if (room < count)
-        blocked_in = memory_grow(blocked_in, &room, count, sizeof *blocked_in);
-    if (count > 0)
-        memcpy(blocked_in, other->blocked_in, count * sizeof *blocked_in);
     *vector = *other;
     vector->blocked_in = blocked_in;
     vector->blocked_room = (uint32_t)room;
+    if (count == 0)
+        return;
+    if (room < count) {
+        vector->blocked_in = memory_grow(blocked_in, &room, count, sizeof *blocked_in);
+        vector->blocked_room = (uint32_t)room;
+    }
+    memcpy(vector->blocked_in, other->blocked_in, count * sizeof *blocked_in);
 }
 
 void time_vector_subtract(struct time_vector *vector, const struct time_vector *other)
@@ -123,6 +126,26 @@ void time_vector_subtract(struct time_vector *vector, const struct time_vector *
         if (vector->blocked_in[i].ns != 0)
             vector->blocked_in[kept++] = vector->blocked_in[i];
     vector->blocked_count = kept;
+}
+
+void time_vector_difference(struct time_vector *to, const struct time_vector *total,
+                            const struct time_vector *before)
+{
+    if (total->blocked_count + before->blocked_count > 0) {
+        time_vector_merge(to, total);
+        time_vector_subtract(to, before);
+        return;
+    }
+    to->user_ns = total->user_ns - before->user_ns;
+    to->sys_ns = total->sys_ns - before->sys_ns;
+    to->runnable_ns = total->runnable_ns - before->runnable_ns;
+    to->unknown_ns = total->unknown_ns - before->unknown_ns;
+    to->blocked_ns = total->blocked_ns - before->blocked_ns;
+    to->before_running_ns = total->before_running_ns - before->before_running_ns;
+    to->before_blocked_ns = total->before_blocked_ns - before->before_blocked_ns;
+    to->as_before_ns = total->as_before_ns - before->as_before_ns;
+    to->interrupted = total->interrupted;
+    interrupted_subtract(&to->interrupted, &before->interrupted);
 }
 
 uint64_t time_vector_whole(const struct time_vector *vector)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "base/durations.h"
 #include "trace/event.h"
@@ -109,6 +110,9 @@ void time_vector_merge(struct time_vector *vector, const struct time_vector *oth
 void time_vector_copy(struct time_vector *vector, const struct time_vector *other);
 /* Subtracts `other`, modulo 2^64. */
 void time_vector_subtract(struct time_vector *vector, const struct time_vector *other);
+/* Sets the empty vector `to` to `total` without `before`, modulo 2^64. */
+void time_vector_difference(struct time_vector *to, const struct time_vector *total,
+                            const struct time_vector *before);
 /* Whether the vector has time that only the first call of the thread can assign. */
 static inline bool time_vector_has_before(const struct time_vector *vector)
 {
@@ -118,6 +122,12 @@ static inline bool time_vector_has_before(const struct time_vector *vector)
 uint64_t time_vector_whole(const struct time_vector *vector);
 void time_vector_clear(struct time_vector *vector); /* empty again, memory kept */
 void time_vector_free(struct time_vector *vector);
+/* The same for a vector that is not used any more: leaves it as it is. */
+static inline void time_vector_drop(struct time_vector *vector)
+{
+    if (vector->blocked_in)
+        free(vector->blocked_in);
+}
 
 /* Instances of a phase. A stretch is the time of a thread from the begin of an instance, or from a
  * loss, to its next one; before_*: of the stretch named in the result. */
