@@ -195,11 +195,20 @@ static void make_next(struct chunk_feed *feed)
     feed->open_count += item->kind == FEED_OPENED;
 }
 
-/* Waits until `count` items from `taken` on are ready, under `lock`. The decoding thread makes them
- * as long as there is room: it only waits for the caller to open another chunk, or at the end. */
+static void wake_decoder(struct chunk_feed *feed)
+{
+    if (feed->waits_for_room)
+        pthread_cond_signal(&feed->has_room);
+    feed->waits_for_room = false;
+}
+
+/* Waits until `count` items from `taken` on are ready, under `lock`. There is room for them, but the
+ * decoding thread may still wait for more of it. */
 static void wait_for_items(struct chunk_feed *feed, size_t count)
 {
+    assert(count <= ITEMS);
     while (feed->has_thread && feed->made - feed->taken < count) {
+        wake_decoder(feed);
         feed->waits_for_item = true;
         pthread_cond_wait(&feed->has_item, &feed->lock);
     }
@@ -210,10 +219,8 @@ static void give_back(struct chunk_feed *feed, bool closed)
 {
     feed->taken++;
     feed->open_count -= closed;
-    if (feed->waits_for_room && (closed || feed->made - feed->taken <= WAKE_ROOM)) {
-        feed->waits_for_room = false;
-        pthread_cond_signal(&feed->has_room);
-    }
+    if (closed || feed->made - feed->taken <= WAKE_ROOM)
+        wake_decoder(feed);
 }
 
 const struct feed_item *chunk_feed_next(struct chunk_feed *feed)
