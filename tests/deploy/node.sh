@@ -6,8 +6,14 @@
 # shellcheck shell=sh
 : "${PROGRAMS:=$PWD/build/release/bin}"
 . tests/deploy/cluster.sh
+# shellcheck disable=SC2034 # of cluster.sh
 servers='containerd kubelet scheduler manager apiserver etcd'
 pods=10.88.0 node=10.88.0.1
+
+# Those that a kubelet makes, the deepest first; they outlive it.
+pod_groups() {
+    find /sys/fs/cgroup -depth -type d -path '*/kubepods*'
+}
 
 # Builds what is missing, which needs the network of the machine, then runs the script again, apart; returns there.
 go_apart() { # SCRIPT [PART OF KEDA...]
@@ -23,7 +29,9 @@ go_apart() { # SCRIPT [PART OF KEDA...]
     for part in "$@"; do
         build_keda "$part"
     done
+    others=$(pod_groups)
     POD_TEST=1 unshare --net python3 -ISB tests/isolate.py --must sh "$script" || code=$?
+    [ -n "$others" ] || pod_groups | xargs -r rmdir
     exit $code
 }
 
