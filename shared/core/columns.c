@@ -383,7 +383,6 @@ void column_take(struct columns_in *in, const struct column *column, void *to)
     }
     case COLUMN_TEXT: *(struct text *)value = take_text(in); return;
     case COLUMN_NAMED: *(struct text *)value = take_named(in); return;
-    case COLUMN_DURATIONS: durations_take(row, in->arena, value); return;
     case COLUMN_VECTOR: take_vector(in, value); return;
     case COLUMN_CALL:
         if (!(*(const struct syscall **)value = take_call(in)))
@@ -405,7 +404,6 @@ void column_take(struct columns_in *in, const struct column *column, void *to)
         for (size_t i = 0; i < column->count; i++)
             ((int64_t *)value)[i] = row_take_signed(row);
         return;
-    case COLUMN_STRUCT: columns_take(in, column->of, value); return;
     case COLUMN_ROWS:
         *(void **)value = take_rows(in, column->of, &count);
         set_count(to, column, count);
