@@ -9,6 +9,9 @@
  * 1/LEAST_PART of the unit and no value reaches COLUMN_MAX of the smaller one. */
 enum { UNITS = 4, COLUMN_MAX = 1000000, LEAST_PART = 100 };
 
+/* Values from READABLE_MAX of the unit of their column are shown in a greater one. */
+enum { READABLE_MAX = 10000, COLUMN_DIGITS = 3, SUMMAND_DIGITS = 5 };
+
 static const char *const unit_names[UNITS] = {"ns", "us", "ms", "s"};
 static const uint64_t unit_ns[UNITS] = {1, 1000, 1000000, 1000000000};
 static const uint64_t powers[] = {1, 10, 100, 1000};
@@ -144,6 +147,38 @@ struct quantity quantity_duration(uint64_t ns, struct duration_scale scale)
     return quantity;
 }
 
+/* At most `scale.decimals`, and at most `digits` significant digits. */
+static struct quantity shortened(uint64_t ns, struct duration_scale scale, unsigned digits)
+{
+    unsigned whole = 0;
+    for (uint64_t rest = ns / unit_ns[scale.unit]; rest > 0; rest /= 10)
+        whole++;
+    unsigned most = digits > whole ? digits - whole : 0;
+    scale.decimals = scale.decimals < most ? scale.decimals : most;
+    return quantity_duration(ns, scale);
+}
+
+struct quantity quantity_summand(uint64_t ns, struct duration_scale scale)
+{
+    return shortened(ns, scale, SUMMAND_DIGITS);
+}
+
+/* The next units of a column, for its greatest values. */
+static unsigned readable_unit(uint64_t ns, unsigned unit)
+{
+    while (unit < UNITS - 1 && ns / unit_ns[unit] >= READABLE_MAX)
+        unit++;
+    return unit;
+}
+
+struct quantity quantity_in_column(uint64_t ns, struct duration_scale scale)
+{
+    unsigned unit = readable_unit(ns, scale.unit);
+    if (unit != scale.unit)
+        scale = (struct duration_scale){unit, 3};
+    return shortened(ns, scale, COLUMN_DIGITS);
+}
+
 struct quantity quantity_lone_duration(uint64_t ns)
 {
     unsigned unit = 0;
@@ -156,7 +191,7 @@ struct quantity quantity_lone_duration(uint64_t ns)
 
 struct quantity quantity_about(uint64_t ns, unsigned unit)
 {
-    struct duration_scale scale = {unit, 0};
+    struct duration_scale scale = {readable_unit(ns, unit), 0};
     while (scale.unit > 0 && scale.decimals < 3 &&
            ns % (unit_ns[scale.unit] / powers[scale.decimals]) != 0)
         scale.decimals++;

@@ -43,11 +43,18 @@ struct duration_scale duration_scale_below(uint64_t most);
 /* 10.84 s; a value above 0 that is too small for the scale is "<0.001 ms". */
 struct quantity quantity_duration(uint64_t ns, struct duration_scale scale);
 
+/* The same with at most five significant digits: 1,323.5 s. */
+struct quantity quantity_summand(uint64_t ns, struct duration_scale scale);
+
+/* The same with at most three significant digits, four from 1,000 on; from 10,000 of the unit on, in
+ * a greater one: 27.1 ms in a column of us. */
+struct quantity quantity_in_column(uint64_t ns, struct duration_scale scale);
+
 /* A single duration, not in a column. */
 struct quantity quantity_lone_duration(uint64_t ns);
 
 /* An estimated duration in a unit, with its significant digits, up to three decimals: ~2 us, ~1.06
- * ms. */
+ * ms; from 10,000 of the unit on, in a greater one. */
 struct quantity quantity_about(uint64_t ns, unsigned unit);
 
 /* Time of the day in the local time zone, as babeltrace2 prints it: 12:18:50.432950815 */

@@ -12,10 +12,12 @@
 
 enum { NUMBERS_MAX = 8, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
 
-/* The caller frees it. Fields `dev` of kernel events are shown as MAJOR:MINOR, as in Block
- * requests. Source: include/linux/kdev_t.h. */
+/* The caller frees it. Addresses are in hexadecimal, as in the log. Fields `dev` of kernel events are
+ * shown as MAJOR:MINOR, as in Block requests. Source: include/linux/kdev_t.h. */
 static char *number_text(const char *by, uint64_t number)
 {
+    if (strstr(by, "addr"))
+        return memory_format("0x%" PRIx64, number);
     uint64_t major = number >> 20, minor = number & 0xFFFFF;
     if (strcmp(by, "dev") != 0 || major == 0 || major > 0xFFF)
         return memory_format("%" PRIu64, number);

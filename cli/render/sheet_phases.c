@@ -253,7 +253,6 @@ static void write_times(const struct sheet *sheet, const struct phase_tree *tree
         sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
     }
     table_print(table, sheet->out, &sheet->style);
-    sheet_put_rest(sheet, tree->shown, tree->count);
     table_free(table);
 }
 
@@ -295,8 +294,9 @@ static void write_phase_group(const struct sheet *sheet, const struct process_ph
     fputc('\n', sheet->out);
     struct phase_tree tree = plant(group, sheet->top);
     write_times(sheet, &tree);
-    sheet_note_phases(sheet, group->at, group->count);
     write_durations(sheet, &tree);
+    sheet_put_rest(sheet, tree.shown, tree.count);
+    sheet_note_phases(sheet, group->at, group->count);
     fell(&tree);
 }
 

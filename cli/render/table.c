@@ -127,12 +127,13 @@ static struct duration_scale shared_scale(const struct table *table)
     return duration_scale_below(most);
 }
 
-/* Numbers of a column have one unit, the one of its greatest if it can show its least. */
+/* Numbers of a column have one unit, the one of its greatest if it can show its least. Durations that
+ * are too great for it have the next one. */
 static struct quantity number_text(enum column_kind kind, uint64_t number, struct range range,
                                    struct duration_scale shared)
 {
     switch (kind) {
-    case COLUMN_SPENT: return quantity_duration(number, shared);
+    case COLUMN_SPENT: return quantity_summand(number, shared);
     case COLUMN_BYTES:
         return quantity_bytes_in(number, quantity_bytes_unit(range.least, range.most));
     case COLUMN_ABOUT:
@@ -142,7 +143,7 @@ static struct quantity number_text(enum column_kind kind, uint64_t number, struc
     case COLUMN_COUNT:
     case COLUMN_NUMBER:
     case COLUMN_SHARE:
-    default: return quantity_duration(number, duration_scale_of(range.least, range.most));
+    default: return quantity_in_column(number, duration_scale_of(range.least, range.most));
     }
 }
 
@@ -205,15 +206,52 @@ static void add_left_out(const struct table_style *style, const char *title, siz
         list->titles[list->count++] = title;
 }
 
+/* The number of bytes of ` (4251)` at the first such place of `text`, which is set; 0: none. */
+static size_t id_in(const char *text, const char **place)
+{
+    static const char digits[] = "0123456789";
+    for (*place = strstr(text, " ("); *place; *place = strstr(*place + 1, " (")) {
+        size_t count = strspn(*place + 2, digits);
+        if (count > 0 && (*place)[2 + count] == ')')
+            return count + 3;
+    }
+    return 0;
+}
+
+/* Whether it is a number, an address, or `8:1`. */
+static bool is_number(const char *text)
+{
+    return *text >= '0' && *text <= '9' && text[strspn(text, "0123456789abcdefx:.")] == '\0';
+}
+
+/* The width below which a number or an id in the column would be truncated. */
+static size_t width_of_numbers(const struct table *table, char **texts, size_t column)
+{
+    size_t width = 0;
+    for (size_t i = column; i < table->cell_count; i += table->column_count) {
+        const char *place;
+        size_t id = id_in(texts[i], &place);
+        size_t here = is_number(texts[i]) ? width_of(texts[i]) : id ? id + 2 : 0;
+        width = here > width ? here : width;
+    }
+    return width;
+}
+
 /* Reduces the columns that may be truncated to at least `least`, the widest first, until `whole` is
  * at most `limit`; returns it. */
-static size_t truncate_columns(const struct table *table, size_t *widths, size_t whole,
-                               size_t limit, size_t least)
+static size_t truncate_columns(const struct table *table, char **texts, size_t *widths,
+                               size_t whole, size_t limit, size_t least)
 {
+    size_t *floors = memory_new(table->column_count * sizeof *floors);
+    for (size_t i = 0; i < table->column_count; i++) {
+        bool is_cut = table->columns[i].cut != CUT_NOT && widths[i] > least;
+        size_t numbers = is_cut ? width_of_numbers(table, texts, i) : 0;
+        floors[i] = !is_cut ? widths[i] : numbers > least ? numbers : least;
+    }
     while (whole > limit) {
         size_t widest = table->column_count;
         for (size_t i = 0; i < table->column_count; i++)
-            if (table->columns[i].cut != CUT_NOT && widths[i] > least &&
+            if (widths[i] > floors[i] &&
                 (widest == table->column_count || widths[i] > widths[widest]))
                 widest = i;
         if (widest == table->column_count)
@@ -221,25 +259,43 @@ static size_t truncate_columns(const struct table *table, size_t *widths, size_t
         widths[widest]--;
         whole--;
     }
+    free(floors);
     return whole;
 }
 
-/* Leaves out columns that may be left out, then truncates, until the width is at most that of the
- * style. */
-static void shrink(const struct table *table, size_t *widths, const struct table_style *style)
+/* A table that is too wide. */
+struct excess {
+    enum column_cut cut; /* of the columns to leave out */
+    size_t whole;        /* its width */
+    size_t needed;       /* width that shows all of it */
+};
+
+/* Leaves out columns until the width is at most that of the style; returns it. */
+static size_t leave_out(const struct table *table, size_t *widths, const struct table_style *style,
+                        struct excess excess)
+{
+    for (size_t i = 1; i < table->column_count && excess.whole > style->width; i++)
+        if (table->columns[i].cut == excess.cut && widths[i] > 0) {
+            add_left_out(style, table->columns[i].title, excess.needed);
+            excess.whole -= widths[i] + GAP;
+            widths[i] = 0;
+        }
+    return excess.whole;
+}
+
+/* Leaves out columns that may be left out, then truncates, then leaves out lists, until the width is
+ * at most that of the style. */
+static void shrink(const struct table *table, char **texts, size_t *widths,
+                   const struct table_style *style)
 {
     size_t whole = INDENT, limit = style->width;
     for (size_t i = 0; i < table->column_count; i++)
         whole += widths[i] + (i && widths[i] ? GAP : 0);
     size_t needed = whole;
-    for (size_t i = 0; i < table->column_count && whole > limit; i++)
-        if (table->columns[i].cut == CUT_WHOLE && widths[i] > 0) {
-            add_left_out(style, table->columns[i].title, needed);
-            whole -= widths[i] + GAP;
-            widths[i] = 0;
-        }
-    whole = truncate_columns(table, widths, whole, limit, SHRUNK);
-    (void)truncate_columns(table, widths, whole, limit, SHRUNK_MIN);
+    whole = leave_out(table, widths, style, (struct excess){CUT_WHOLE, whole, needed});
+    whole = truncate_columns(table, texts, widths, whole, limit, SHRUNK);
+    whole = truncate_columns(table, texts, widths, whole, limit, SHRUNK_MIN);
+    leave_out(table, widths, style, (struct excess){CUT_ITEMS, whole, needed});
 }
 
 /* The part of `text` before an item of its list, such that it fits; 0: not even the first does. */
@@ -254,6 +310,44 @@ static size_t items_that_fit(const char *text, size_t width)
         fit = count;
     }
     return fit;
+}
+
+/* The begin of `text`, at most `room` wide. */
+static struct text head_of(const char *text, size_t room)
+{
+    struct text rest = text_of(text), kept = {text, 0};
+    while (rest.count) {
+        (void)utf8_take(&rest);
+        struct text longer = {text, (size_t)(rest.at - text)};
+        if (utf8_width(longer) > room)
+            break;
+        kept = longer;
+    }
+    return kept;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* `a long na… (4251)`: keeps the first id; no part of a number. */
+static char *cut_right(const char *text, size_t blanks, size_t room)
+{
+    const char *place;
+    size_t id = id_in(text, &place);
+    struct text head = head_of(text, room);
+    if (id && head.count < (size_t)(place - text) + id && id < room) {
+        head = head_of(text, room - id);
+        return memory_format("%*s%.*s…%.*s", (int)blanks, "", (int)head.count, head.at, (int)id,
+                             place);
+    }
+    size_t count = head.count;
+    if (is_digit(text[count]))
+        while (count > 0 && is_digit(text[count - 1]))
+            count--;
+    count = count > 0 ? count : head.count;
+    return memory_format("%*s%.*s…", (int)blanks, "", (int)count, text);
 }
 
 /* Drops characters at one end of `text`, or items of a list, until it fits with an ellipsis; keeps
@@ -274,15 +368,7 @@ static void cut_text(char **text, size_t width, enum column_cut cut)
             (void)utf8_take(&rest);
         shorter = memory_format("%*s\u2026%.*s", (int)blanks, "", (int)rest.count, rest.at);
     } else {
-        struct text kept = {rest.at, 0};
-        while (rest.count) {
-            (void)utf8_take(&rest);
-            struct text longer = {kept.at, (size_t)(rest.at - kept.at)};
-            if (utf8_width(longer) > room)
-                break;
-            kept = longer;
-        }
-        shorter = memory_format("%*s%.*s\u2026", (int)blanks, "", (int)kept.count, kept.at);
+        shorter = cut_right(rest.at, blanks, room);
     }
     free(*text);
     *text = shorter;
@@ -405,7 +491,7 @@ void table_print(const struct table *table, FILE *out, const struct table_style 
         print_blocks(table, out, style, widths, texts);
     } else {
         if (style->width)
-            shrink(table, widths, style);
+            shrink(table, texts, widths, style);
         print_block(table, out, style, &(struct block){0, 0, table->column_count}, widths, texts);
     }
     free(widths);

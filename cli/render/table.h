@@ -1,5 +1,6 @@
 /* cli/render/table.h -- a text table: columns fit their content, numbers are right-aligned,
- * durations and sizes of a column have one unit, empty columns are left out. */
+ * durations and sizes of a column have one unit where they are readable in it, empty columns are
+ * left out, numbers and ids are not truncated. */
 #ifndef CLI_RENDER_TABLE_H
 #define CLI_RENDER_TABLE_H
 
@@ -24,7 +25,7 @@ enum column_cut {
     CUT_NOT,
     CUT_LEFT, /* for paths, whose end is most important */
     CUT_RIGHT,
-    CUT_ITEMS, /* whole items of `a 2 s, b 1 s`, the last ones */
+    CUT_ITEMS, /* whole items of `a 2 s, b 1 s`, the last ones; or left out */
     CUT_WHOLE  /* the column is left out: a part of it is useless */
 };
 

@@ -30,16 +30,11 @@ ATOM_DEFINE(net, NET)
 ATOM_DEFINE(net_queued, NET_QUEUED)
 
 static const struct view_column shown[] = {
-    {"Interface", "name", VIEW_VALUE},
-    {"Sent", "sent", VIEW_VALUE},
-    {"Bytes", "sent_bytes", VIEW_VALUE},
-    {"Received", "received", VIEW_VALUE},
-    {"Bytes", "received_bytes", VIEW_VALUE},
-    {"Wait p50", "wait", VIEW_P50},
-    {"p99", "wait", VIEW_P99},
-    {"Max", "wait", VIEW_MAX},
-    {"Retries", "retries", VIEW_VALUE},
-    {"Errors", "errors", VIEW_VALUE},
+    {"Interface", "name", VIEW_VALUE},       {"Sent", "sent", VIEW_VALUE},
+    {"Bytes", "sent_bytes", VIEW_VALUE},     {"Received", "received", VIEW_VALUE},
+    {"Bytes", "received_bytes", VIEW_VALUE}, {"Wait p50", "wait", VIEW_P50},
+    {"Wait p99", "wait", VIEW_P99},          {"Wait max", "wait", VIEW_MAX},
+    {"Retries", "retries", VIEW_VALUE},      {"Errors", "errors", VIEW_VALUE},
 };
 static const char *const unknown[] = {"begin_unknown", "end_unknown"};
 static const struct atom_view view = {.title = "Network interfaces",

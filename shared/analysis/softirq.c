@@ -40,11 +40,16 @@ static void lose(struct engine *engine, struct atom *atom)
 }
 
 static const struct view_column shown[] = {
-    {"CPU", "cpu", VIEW_VALUE},   {"Softirq", "vec", VIEW_NAME},
-    {"Runs", "run", VIEW_COUNT},  {"Total", "run", VIEW_TOTAL},
-    {"p50", "run", VIEW_P50},     {"p99", "run", VIEW_P99},
-    {"Max", "run", VIEW_MAX},     {"Latency p50", "latency", VIEW_P50},
-    {"p99", "latency", VIEW_P99}, {"Max", "latency", VIEW_MAX},
+    {"CPU", "cpu", VIEW_VALUE},
+    {"Softirq", "vec", VIEW_NAME},
+    {"Runs", "run", VIEW_COUNT},
+    {"Total", "run", VIEW_TOTAL},
+    {"p50", "run", VIEW_P50},
+    {"p99", "run", VIEW_P99},
+    {"Max", "run", VIEW_MAX},
+    {"Latency p50", "latency", VIEW_P50},
+    {"Latency p99", "latency", VIEW_P99},
+    {"Latency max", "latency", VIEW_MAX},
 };
 static const char *const unknown[] = {"raise_unknown", "entry_unknown", "begin_unknown",
                                       "end_unknown"};

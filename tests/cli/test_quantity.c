@@ -88,6 +88,25 @@ Test(quantity, an_estimate_has_the_digits_that_it_has_in_the_unit_of_its_column)
     EXPECT_TEXT(quantity_about(48, 0), "~48 ns");
 }
 
+Test(quantity, a_column_shows_three_digits_and_great_values_in_a_greater_unit)
+{
+    struct duration_scale scale = duration_scale_of(400, 200211900);
+    EXPECT_TEXT(quantity_in_column(400, scale), "0.400 us");
+    EXPECT_TEXT(quantity_in_column(12345, scale), "12.3 us");
+    EXPECT_TEXT(quantity_in_column(9876543, scale), "9,877 us");
+    EXPECT_TEXT(quantity_in_column(27097430, scale), "27.1 ms");
+    EXPECT_TEXT(quantity_in_column(200211900, scale), "200 ms");
+    EXPECT_TEXT(quantity_about(27100000, scale.unit), "~27.1 ms");
+}
+
+Test(quantity, a_summand_has_five_digits)
+{
+    struct duration_scale scale = duration_scale_below(1323511000000);
+    EXPECT_TEXT(quantity_summand(1323511000000, scale), "1,323.5 s");
+    EXPECT_TEXT(quantity_summand(463000000, scale), "0.463 s");
+    EXPECT_TEXT(quantity_summand(999, duration_scale_below(999)), "999 ns");
+}
+
 Test(quantity, columns_to_be_compared_have_the_unit_of_the_greatest)
 {
     EXPECT_TEXT(quantity_duration(253469207531, duration_scale_below(253469207531)), "253.469 s");
