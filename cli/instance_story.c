@@ -260,6 +260,42 @@ static void print_segments(const struct instance_story *shown, const struct stor
 
 /* --- */
 
+/* A definition that could be the segments of the request, or NULL. */
+static const struct phase_definition *possible_segments(const struct phase_definitions *phases,
+                                                        const struct phase_definition *request)
+{
+    for (size_t i = 0; i < phases->count; i++) {
+        const struct phase_definition *each = &phases->at[i];
+        size_t shared = 0;
+        for (size_t k = 0; k < request->match_count; k++)
+            shared += phase_match_at(each, request->match[k].begin_field) < each->match_count;
+        if (each != request && !each->segments && shared == request->match_count)
+            return each;
+    }
+    return NULL;
+}
+
+/* A thread that works on several requests at a time says little about one of them. */
+static void put_overlap(const struct instance_story *shown, uint32_t definition,
+                        const struct story *story)
+{
+    const struct phase_definition *request =
+        definition < shown->phases->count ? &shown->phases->at[definition] : NULL;
+    if (story->overlapping == 0 || !request || request->match_count == 0 || request->segments)
+        return;
+    const struct phase_definition *work = possible_segments(shown->phases, request);
+    fprintf(
+        shown->out,
+        "%s other instance%s of %s began on this thread before this one ends: the lines above show "
+        "the work on all of them.\nTo see the work on one, on any thread, name the phase that "
+        "does it as `segments` in the definition of %s",
+        quantity_count(story->overlapping).text, story->overlapping == 1 ? "" : "s",
+        shown->row->phase, request->name);
+    if (work)
+        fprintf(shown->out, ": segments: %s%s", work->name_is_field ? "$" : "", work->name);
+    fputc('\n', shown->out);
+}
+
 size_t instance_story_print(const struct instance_story *shown)
 {
     const struct instance_row *row = shown->row;
@@ -296,6 +332,7 @@ size_t instance_story_print(const struct instance_story *shown)
         fprintf(shown->out, "; %s events are lost on %s CPUs", quantity_count(story.lost).text,
                 has_segments ? "their" : "its");
     fputc('\n', shown->out);
+    put_overlap(shown, what.definition, &story);
     size_t failed = story.failed;
     story_clear(&story);
     story_names_free(names);

@@ -8,6 +8,7 @@
 #include "cli/story/cpu_runs.h"
 #include "cli/story/follow.h"
 #include "cli/story/story_irq.h"
+#include "cli/story/story_phases.h"
 #include "cli/story/strace_text.h"
 #include "trace/schema.h"
 #include "trace/syscalls.h"
@@ -23,6 +24,7 @@ struct story_builder {
     const struct story_request *request;
     struct story *story;
     struct line line; /* buffer */
+    struct story_phases phases;
     bool has_begun;
     int32_t cpu; /* the last CPU; -1: unknown */
     bool is_on;  /* it runs there */
@@ -302,15 +304,6 @@ static void on_call_exit(struct story_builder *builder, const struct followed *f
 
 /* --- phases --- */
 
-/* The innermost open phase of the definition. */
-static struct story_node *open_phase(const struct story_builder *builder, uint32_t definition)
-{
-    struct story_node *node = tree_of(builder)->in;
-    while (node && (node->kind != STORY_PHASE || node->definition != definition))
-        node = node->parent;
-    return node;
-}
-
 /* Ends it with the text in the line. The thread's current call continues after the phase. */
 static void end_phase(struct story_builder *builder, struct story_node *phase, int64_t at_ns)
 {
@@ -326,62 +319,108 @@ static void end_phase(struct story_builder *builder, struct story_node *phase, i
         story_tree_begin(tree, STORY_CALL, at_ns, text_of(call->text), call->key);
 }
 
-/* Whether the event ends a phase in the instance. */
-static bool on_phase_end(struct story_builder *builder, const struct followed *followed)
+/* The name of the phase that the event begins or ends. */
+static struct text phase_name(const struct phase_definition *definition, const struct event *event)
+{
+    const struct field_value *value =
+        definition->name_is_field ? event_shown(event, definition->name) : NULL;
+    return value && value->type == FIELD_TEXT ? value->text : text_of(definition->name);
+}
+
+/* What an event does to the phases of a thread. */
+struct phase_step {
+    bool is_of_phase;       /* a phase in the instance begins or ends */
+    enum story_other other; /* else: another instance does */
+    struct text name;       /* of that */
+};
+
+static void on_phase_end(struct story_builder *builder, const struct followed *followed,
+                         struct phase_step *step)
 {
     const struct event *event = followed->event;
     for (size_t i = 0; i < event->class->end_count; i++) {
-        const struct phase_definition *definition = event->class->phases->at[event->class->ends[i]];
-        struct story_node *node = open_phase(builder, event->class->ends[i]);
-        if (!node || node == tree_of(builder)->root ||
-            !phase_filters_pass(definition->end_filter, definition->end_filter_count, event,
-                                event_shown))
+        uint32_t index = event->class->ends[i];
+        const struct phase_definition *definition = &builder->request->phases->at[index];
+        if (!phase_filters_pass(definition->end_filter, definition->end_filter_count, event,
+                                event_shown) ||
+            (index == builder->request->definition &&
+             followed->wall_ns == builder->request->end_ns))
             continue;
-        struct line *line = empty_line(builder);
-        line_string(line, "... ");
-        strace_text_other(line, event);
-        end_phase(builder, node, followed->wall_ns);
-        return true;
+        story_phases_settle(&builder->phases);
+        struct story_node *node;
+        switch (story_phases_take_end(&builder->phases, definition, event, &node)) {
+        case STORY_ENDS_NONE: break;
+        case STORY_ENDS_ROOT: return;
+        case STORY_ENDS_OTHER:
+            step->other = STORY_OTHER_ENDS;
+            step->name = phase_name(definition, event);
+            break;
+        case STORY_ENDS_PHASE: {
+            struct line *line = empty_line(builder);
+            line_string(line, "... ");
+            strace_text_other(line, event);
+            end_phase(builder, node, followed->wall_ns);
+            step->is_of_phase = true;
+            return;
+        }
+        }
     }
-    return false;
 }
 
 static void begin_phase(struct story_builder *builder, const struct followed *followed,
                         uint32_t index)
 {
-    const struct event *event = followed->event;
-    const struct phase_definition *definition = event->class->phases->at[index];
-    const struct field_value *name_value =
-        definition->name_is_field ? event_shown(event, definition->name) : NULL;
+    const struct phase_definition *definition = &builder->request->phases->at[index];
     struct line *line = empty_line(builder);
     line_string(line, "phase ");
-    if (name_value && name_value->type == FIELD_TEXT)
-        line_text(line, name_value->text);
-    else
-        line_string(line, definition->name);
+    line_text(line, phase_name(definition, followed->event));
     line_string(line, ": ");
     uint64_t key = key_of(STORY_PHASE, written(line));
-    strace_text_other(line, event);
-    story_tree_begin(tree_of(builder), STORY_PHASE, followed->wall_ns, written(line), key)
-        ->definition = index;
+    strace_text_other(line, followed->event);
+    story_phases_push(&builder->phases, story_tree_begin(tree_of(builder), STORY_PHASE,
+                                                         followed->wall_ns, written(line), key));
+    story_phases_know(&builder->phases, definition, followed);
 }
 
-/* Whether the event begins a phase in the instance. */
-static bool on_phase_begin(struct story_builder *builder, const struct followed *followed)
+static void on_phase_begin(struct story_builder *builder, const struct followed *followed,
+                           struct phase_step *step)
 {
     const struct event *event = followed->event;
+    const struct story_request *request = builder->request;
     for (size_t i = 0; i < event->class->begin_count; i++) {
         uint32_t index = event->class->begins[i];
-        const struct phase_definition *definition = event->class->phases->at[index];
-        bool is_root = index == builder->request->definition &&
-                       followed->wall_ns == builder->request->begin_ns;
-        if (is_root || !phase_filters_pass(definition->begin_filter, definition->begin_filter_count,
-                                           event, event_shown))
+        const struct phase_definition *definition = &request->phases->at[index];
+        if (!phase_filters_pass(definition->begin_filter, definition->begin_filter_count, event,
+                                event_shown))
             continue;
-        begin_phase(builder, followed, index);
-        return true;
+        story_phases_settle(&builder->phases);
+        if (index == request->definition && followed->wall_ns == request->begin_ns) {
+            if (builder->phases.count == 1)
+                story_phases_know(&builder->phases, definition, followed);
+        } else if (story_phases_take_begin(&builder->phases, request->phases, definition,
+                                           followed)) {
+            begin_phase(builder, followed, index);
+            step->is_of_phase = true;
+            return;
+        } else {
+            step->other = STORY_OTHER_BEGINS;
+            step->name = phase_name(definition, event);
+            builder->story->overlapping += index == request->definition;
+        }
     }
-    return false;
+}
+
+/* The event begins or ends an instance that is not part of this one. */
+static void add_other(struct story_builder *builder, const struct followed *followed,
+                      const struct phase_step *step)
+{
+    strace_text_other(empty_line(builder), followed->event);
+    struct story_tree *tree = tree_of(builder);
+    struct story_node *node =
+        story_tree_begin(tree, STORY_EVENT, followed->wall_ns, step->name,
+                         key_of(STORY_EVENT, step->name) * 31 + (uint64_t)step->other);
+    node->other = (uint8_t)step->other;
+    story_tree_end(tree, node, followed->wall_ns, written(&builder->line));
 }
 
 /* --- events of the thread --- */
@@ -400,12 +439,17 @@ static void on_own(struct story_builder *builder, const struct followed *followe
     builder->is_on = true;
     if (event->kind == EVENT_CALL_EXIT)
         on_call_exit(builder, followed);
-    bool of_phase = on_phase_end(builder, followed);
-    of_phase |= on_phase_begin(builder, followed);
+    struct phase_step step = {.is_of_phase = false};
+    on_phase_end(builder, followed, &step);
+    on_phase_begin(builder, followed, &step);
     if (event->kind == EVENT_CALL_ENTRY) {
         call_text(builder, &builder->call, followed);
         begin_call(builder, followed->wall_ns, written(&builder->call));
-    } else if (event->kind != EVENT_CALL_EXIT && !of_phase) {
+    } else if (event->kind == EVENT_CALL_EXIT || step.is_of_phase) {
+        return;
+    } else if (step.other != STORY_NO_OTHER) {
+        add_other(builder, followed, &step);
+    } else {
         strace_text_other(empty_line(builder), event);
         struct story_node *node =
             add_event(builder, followed->wall_ns, written(&builder->line), event->class->name);
@@ -434,8 +478,8 @@ static void begin_story(struct story_builder *builder)
 {
     const struct story_request *request = builder->request;
     builder->has_begun = true;
-    story_tree_begin(tree_of(builder), STORY_PHASE, request->begin_ns, request->title, 0)
-        ->definition = request->definition;
+    story_phases_push(&builder->phases, story_tree_begin(tree_of(builder), STORY_PHASE,
+                                                         request->begin_ns, request->title, 0));
     if (!builder->is_in_call)
         return;
     line_string(&builder->call, " (begun ");
@@ -535,6 +579,7 @@ void stories_build(const struct story_request *requests, struct story *out, size
             story_tree_end(&out[i].tree, out[i].tree.root, requests[i].end_ns, text_of(""));
         out[i].chunks = following.read;
         out[i].failed = following.failed;
+        story_phases_clear(&all.at[i].phases);
         free(all.at[i].line.at);
         free(all.at[i].call.at);
         free(all.at[i].instead.at);

@@ -43,6 +43,7 @@ struct story {
     size_t chunks;          /* read ones */
     size_t failed;
     uint64_t events;         /* of the thread */
+    uint64_t overlapping;    /* instances of its phase that begin on the thread during it */
     uint64_t lost;           /* events of its CPUs during the time */
     struct story_sums woken; /* blocked time by waker; without waits whose waker is unknown */
     struct story_sums ran;   /* runnable time by the thread that had the CPU */

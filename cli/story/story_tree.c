@@ -9,6 +9,8 @@
 enum { PERIOD_MAX = 8, REPEATS_MIN = 4 };
 /* Maximum number of events in one line. */
 enum { MINOR_ROW_MAX = 256 };
+/* Other instances: minimum number of events in one line, and maximum number of kinds in it. */
+enum { OTHERS_ROW_MIN = 4, OTHER_KINDS_MAX = 8 };
 
 struct story_node *story_tree_begin(struct story_tree *tree, enum story_kind kind, int64_t at_ns,
                                     struct text text, uint64_t key)
@@ -215,6 +217,54 @@ static void print_minor(struct printing *printing, struct story_node *const *nod
     end_line(printing);
 }
 
+/* The number of consecutive events of other instances from `at` on. */
+static size_t others_row(struct story_node *const *nodes, size_t count, size_t at)
+{
+    size_t row = 0;
+    while (at + row < count && nodes[at + row]->other != STORY_NO_OTHER)
+        row++;
+    return row;
+}
+
+/* `2400 other instances of request begin, 2388 of request end, until +0.117999667` */
+static void print_others(struct printing *printing, struct story_node *const *nodes, size_t count,
+                         unsigned depth)
+{
+    const struct story_node *kinds[OTHER_KINDS_MAX];
+    size_t often[OTHER_KINDS_MAX] = {0}, known = 0, rest = count;
+    for (size_t i = 0; i < count; i++) {
+        size_t k = 0;
+        while (k < known && kinds[k]->key != nodes[i]->key)
+            k++;
+        if (k == OTHER_KINDS_MAX)
+            continue;
+        if (k == known)
+            kinds[known++] = nodes[i];
+        often[k]++;
+        rest--;
+    }
+    struct line *line = &printing->line;
+    begin_line(printing, nodes[0]->begin_ns, 0, false, depth);
+    for (size_t k = 0; k < known; k++) {
+        line_string(line, k > 0 ? ", " : "");
+        line_uint(line, often[k]);
+        if (k == 0)
+            line_string(line, often[k] == 1 ? " other instance" : " other instances");
+        line_string(line, " of ");
+        line_string(line, kinds[k]->text);
+        line_string(line, kinds[k]->other == STORY_OTHER_BEGINS ? " begin" : " end");
+        line_string(line, often[k] == 1 ? "s" : "");
+    }
+    if (rest > 0) {
+        line_string(line, ", ");
+        line_uint(line, rest);
+        line_string(line, " more begin or end");
+    }
+    line_string(line, ", until +");
+    line_seconds(line, (uint64_t)(nodes[count - 1]->end_ns - printing->begin_ns), 9);
+    end_line(printing);
+}
+
 static void print_children(struct printing *printing, const struct story_node *node, unsigned depth)
 {
     size_t count = 0;
@@ -231,6 +281,12 @@ static void print_children(struct printing *printing, const struct story_node *n
         if (minor > 1) {
             print_minor(printing, &nodes[i], minor, depth);
             i += minor;
+            continue;
+        }
+        size_t others = printing->unfolded ? 0 : others_row(nodes, count, i);
+        if (others >= OTHERS_ROW_MIN) {
+            print_others(printing, &nodes[i], others, depth);
+            i += others;
             continue;
         }
         size_t period = 1, often = 0;
@@ -253,7 +309,11 @@ static void print_children(struct printing *printing, const struct story_node *n
 static void print_node(struct printing *printing, const struct story_node *node, unsigned depth)
 {
     begin_line(printing, node->begin_ns, duration(node), node->kind != STORY_EVENT, depth);
+    if (node->other != STORY_NO_OTHER)
+        line_string(&printing->line, "another instance of ");
     line_string(&printing->line, node->text);
+    if (node->other != STORY_NO_OTHER)
+        line_string(&printing->line, node->other == STORY_OTHER_BEGINS ? " begins:" : " ends:");
     if (node->more) {
         bool waits = node->kind == STORY_BLOCKED || node->kind == STORY_RUNNABLE ||
                      node->kind == STORY_UNKNOWN;

@@ -20,14 +20,18 @@ enum story_kind {
     STORY_EVENT     /* without duration */
 };
 
+/* Whether an event begins or ends an instance that is not part of the story: the name of its phase
+ * is the text of the node. */
+enum story_other { STORY_NO_OTHER, STORY_OTHER_BEGINS, STORY_OTHER_ENDS };
+
 struct story_node {
-    uint8_t kind; /* enum story_kind */
+    uint8_t kind;  /* enum story_kind */
+    uint8_t other; /* enum story_other */
     bool is_open;
     bool is_minor;            /* STORY_EVENT: consecutive ones may be shown as a number */
     int64_t begin_ns, end_ns; /* since the Unix epoch */
     const char *text, *more;  /* of the begin, of the end; or NULL */
     uint64_t key;             /* equal for equal-looking nodes */
-    uint32_t definition;      /* STORY_PHASE */
     struct story_node *parent, *next, *first, *last;
 };
 

@@ -146,10 +146,23 @@ if three.count("\ninstance ") != 3 or "  phase request/decode" not in three:
 
 # A phase that ends in a call: the call continues after it.
 inner, _ = run(*PHASES, "--phase", 'wake(request) : $evt.$name == "syscall_entry_futex" : '
-               '$evt.$name == "sched_waking"', "--unfolded")
-check_sums("a phase that ends in a call", tree(inner))
+               '$evt.$name == "sched_waking"', "--of", "request", "--slowest", "2", "--unfolded")
+check_sums("a phase that ends in a call", tree("After " + inner.split("\nAfter ")[2]))
 if "... continues after the phase" not in inner or "futex(...)" in inner:
     wrong("a call does not go on behind the phase that ends in it")
+
+# Other instances of the phase on the thread are listed, but not nested.
+for definition, listed in (
+        ('$evt.$name == "thumbnailer:phase_begin" : $evt.$name == "syscall_entry_futex"',
+         "another instance of late begins: thumbnailer:phase_begin {"),
+        ('$evt.$name == "syscall_entry_read" : $evt.$name == "syscall_entry_lseek" && $evt.fd == $begin.$evt.fd', "read(")):
+    overlap, _ = run("--phase", "late : " + definition)
+    nodes = list(tree(overlap).walk())
+    check_sums("overlapping instances", nodes[0])
+    if not any(node.text.startswith(listed) for node in nodes) or any(node.text.startswith("phase late:") for node in nodes):
+        wrong(f"{definition}: instances are not listed, or nested: {overlap}")
+    if ("`segments` in the definition of late" in overlap) != ("$begin" in definition):
+        wrong(f"{definition}: {overlap.splitlines()[-2:]}")
 
 # A request by its segments: their time and the queued time add up.
 with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
