@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "cli/render/quantity.h"
+#include "cli/render/sheet.h"
 #include "cli/story/segment_list.h"
 #include "cli/story/story.h"
 
@@ -42,29 +43,81 @@ static int by_most(const void *left, const void *right)
     return a->ns != b->ns ? (a->ns > b->ns ? -1 : 1) : strcmp(a->who, b->who);
 }
 
-/* `blocked, woken by: irq 11 (eth0) 2.5 ms, nginx (tid 4) 310 us`; the rest of `whole_ns` is
- * unknown. */
-static void put_parts(const char *heading, struct story_sum *parts, size_t count, uint64_t whole_ns,
-                      FILE *out)
+/* `blocked, woken by: irq 11 (eth0) 2.5 ms, nginx (tid 4) 310 us, 2 others 5 us, unknown 1 us`.
+ * `more_ns`: of others that are not among the parts. */
+static void put_parts(const char *heading, struct story_sum *parts, size_t count, uint64_t more_ns,
+                      uint64_t unknown_ns, FILE *out)
 {
-    uint64_t known_ns = 0, others_ns = 0;
-    if (count == 0)
-        return;
+    uint64_t others_ns = more_ns;
     qsort(parts, count, sizeof *parts, by_most);
     fprintf(out, "\n%s:", heading);
-    for (size_t i = 0; i < count; i++) {
-        known_ns += parts[i].ns;
+    for (size_t i = 0; i < count; i++)
         if (i >= PARTS_SHOWN)
             others_ns += parts[i].ns;
         else
             fprintf(out, "%s %s %s", i > 0 ? "," : "", parts[i].who,
                     quantity_lone_duration(parts[i].ns).text);
-    }
-    if (others_ns > 0)
+    const char *comma = count > 0 ? "," : "";
+    if (more_ns > 0)
+        fprintf(out, "%s others %s", comma, quantity_lone_duration(others_ns).text);
+    else if (others_ns > 0)
         fprintf(out, ", %zu others %s", count - PARTS_SHOWN,
                 quantity_lone_duration(others_ns).text);
-    if (whole_ns > known_ns)
-        fprintf(out, ", not known %s", quantity_lone_duration(whole_ns - known_ns).text);
+    if (unknown_ns > 0)
+        fprintf(out, "%s unknown %s", more_ns > 0 ? "," : comma,
+                quantity_lone_duration(unknown_ns).text);
+}
+
+/* The same; what is missing from `whole_ns` is unknown. */
+static void put_sums(const char *heading, struct story_sum *parts, size_t count, uint64_t whole_ns,
+                     FILE *out)
+{
+    uint64_t known_ns = 0;
+    for (size_t i = 0; i < count; i++)
+        known_ns += parts[i].ns;
+    if (count > 0)
+        put_parts(heading, parts, count, 0, whole_ns > known_ns ? whole_ns - known_ns : 0, out);
+}
+
+/* In the words of the lines below. */
+static char *who_text(const struct wait_row *row)
+{
+    const char *name = row->by_name ? row->by_name : "?";
+    if (row->kind == WAKER_IDLE)
+        return memory_string(text_of("an interrupt on an idle CPU"));
+    if (row->kind == RAN_IDLE || row->kind == RAN_EARLIER)
+        return memory_string(text_of(row->kind == RAN_IDLE ? "idle" : "others, earlier"));
+    if (!wait_is_by_thread(row->kind) || row->by_tid == REPORT_NONE)
+        return sheet_text_of_who(row);
+    return row->by_pid == REPORT_NONE || row->by_pid == row->by_tid
+               ? memory_format("%s (tid %" PRId64 ")", name, row->by_tid)
+               : memory_format("%s (tid %" PRId64 ", pid %" PRId64 ")", name, row->by_tid,
+                               row->by_pid);
+}
+
+/* The waits in the report, which has only the largest: the rest of `whole_ns` is of others. Those of
+ * the story if it has none. */
+static void put_waits(const char *heading, const struct wait_row *rows, size_t count,
+                      struct story_sums *sums, uint64_t whole_ns, FILE *out)
+{
+    struct story_sum parts[INSTANCE_WAITS_MAX + 1];
+    uint64_t unknown_ns = 0, seen_ns = 0;
+    size_t known = 0;
+    if (count == 0) {
+        put_sums(heading, sums->at, sums->count, whole_ns, out);
+        return;
+    }
+    for (size_t i = 0; i < count && i < INSTANCE_WAITS_MAX; i++) {
+        uint64_t ns = rows[i].cell.total_ns;
+        seen_ns += ns;
+        if (rows[i].kind == WAKER_UNKNOWN || rows[i].kind == RAN_UNKNOWN)
+            unknown_ns += ns;
+        else
+            parts[known++] = (struct story_sum){who_text(&rows[i]), ns};
+    }
+    put_parts(heading, parts, known, whole_ns > seen_ns ? whole_ns - seen_ns : 0, unknown_ns, out);
+    for (size_t i = 0; i < known; i++)
+        free((char *)(uintptr_t)parts[i].who);
 }
 
 static void put_blocked_in(const struct instance_row *row, FILE *out)
@@ -74,7 +127,7 @@ static void put_blocked_in(const struct instance_row *row, FILE *out)
     for (size_t i = 0; i < calls->count; i++)
         parts[i] = (struct story_sum){calls->at[i].name[0] ? calls->at[i].name : "no call",
                                       calls->at[i].number};
-    put_parts("blocked, in", parts, calls->count, row->blocked_ns, out);
+    put_sums("blocked, in", parts, calls->count, row->blocked_ns, out);
     free(parts);
 }
 
@@ -113,8 +166,10 @@ static void put_header(const struct session_report *session, const struct instan
     if (row->end_tid != row->tid)
         fprintf(out, "; ended by tid %" PRId64, row->end_tid);
     put_blocked_in(row, out);
-    put_parts("blocked, woken by", story->woken.at, story->woken.count, row->blocked_ns, out);
-    put_parts("runnable, ran instead", story->ran.at, story->ran.count, row->runnable_ns, out);
+    put_waits("blocked, woken by", row->wakers, row->waker_count, &story->woken, row->blocked_ns,
+              out);
+    put_waits("runnable, ran instead", row->ran_instead, row->ran_instead_count, &story->ran,
+              row->runnable_ns, out);
     fprintf(out, "\n\nAfter          Took          What\n");
 }
 

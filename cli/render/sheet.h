@@ -80,6 +80,8 @@ void sheet_cell_quantile(struct table *table, unsigned per_mille,
 
 /* `futex 5.12 s, pread64 1.12 s`, the largest ones; the caller frees it. */
 char *sheet_text_of_causes(struct named_numbers blocked_by);
+/* Who ended a wait or ran during it; the caller frees it. */
+char *sheet_text_of_who(const struct wait_row *row);
 /* The first rows, with their time; the caller frees it. */
 char *sheet_text_of_waits(const struct wait_row *rows, size_t count);
 

@@ -19,8 +19,8 @@ static int by_most(const void *a, const void *b)
 }
 
 /* `nginx (265)`, `worker (266) of nginx (265)`, `irq 11 (eth0)`, `softirq TIMER`: the thread first,
- * because a narrow terminal truncates the end. The caller frees it. */
-static char *text_of_who(const struct wait_row *row)
+ * because a narrow terminal truncates the end. */
+char *sheet_text_of_who(const struct wait_row *row)
 {
     if (row->kind == WAKER_IRQ)
         return row->by_name ? memory_format("irq %" PRId64 " (%s)", row->number, row->by_name)
@@ -53,7 +53,7 @@ static void write_table(const struct sheet *sheet, const char *other, const stru
         const struct wait_row *row = rows[i];
         table_text(table, row->process ? row->process : "?");
         sheet_cell_identity(table, row->pid);
-        sheet_cell_text(table, text_of_who(row));
+        sheet_cell_text(table, sheet_text_of_who(row));
         table_number(table, row->cell.count);
         table_number(table, row->cell.total_ns);
         table_number(table, row->cell.max_ns);
@@ -105,7 +105,7 @@ static char *text_of_thread(const struct wait_row *row)
 {
     if (wait_is_by_thread(row->kind) && row->by_name && row->by_tid != REPORT_NONE)
         return memory_format("%s (%" PRId64 ")", row->by_name, row->by_tid);
-    return text_of_who(row);
+    return sheet_text_of_who(row);
 }
 
 char *sheet_text_of_waits(const struct wait_row *rows, size_t count)

@@ -68,7 +68,7 @@ static void thread_text(const struct story_builder *builder, struct line *line, 
     const struct thread_row *row =
         tid > 0 ? story_names_thread(builder->request->names, tid, at_ns, &until_ns) : NULL;
     if (tid == FOLLOW_UNKNOWN) {
-        line_string(line, "an unknown thread");
+        line_string(line, "unknown");
         return;
     }
     line_string(line, tid == 0 ? "idle" : row && row->name ? row->name : "?");
@@ -242,19 +242,32 @@ static void on_wakeup(struct story_builder *builder, const struct followed *foll
                      text_of("waits for a CPU"), key_of(STORY_RUNNABLE, text_of("woken")));
 }
 
+/* The number may be 0: the events may count as lost elsewhere. */
 static void on_loss(struct story_builder *builder, const struct followed *followed)
 {
-    if (followed->event->cpu != builder->cpu || !builder->has_begun)
+    const uint64_t lost = (uint64_t)followed->event->value[0];
+    const uint64_t key = key_of(STORY_UNKNOWN, text_of("lost"));
+    struct story_node *wait = open_wait(builder);
+    if (followed->event->cpu != builder->cpu || !builder->has_begun ||
+        (lost == 0 && wait && wait->key == key))
         return;
-    builder->story->lost += (uint64_t)followed->event->value[0];
+    builder->story->lost += lost;
     struct line *line = empty_line(builder);
-    line_uint(line, (uint64_t)followed->event->value[0]);
-    line_string(line, " events are lost on CPU ");
+    if (lost > 0) {
+        line_uint(line, lost);
+        line_string(line, lost == 1 ? " event is lost on CPU " : " events are lost on CPU ");
+    } else {
+        line_string(line, "events are lost on CPU ");
+    }
     line_int(line, followed->event->cpu);
     line_string(line, "; unknown from here on");
-    end_wait(builder, followed->wall_ns, text_of("no end in the trace"));
-    story_tree_begin(tree_of(builder), STORY_UNKNOWN, followed->wall_ns, written(line),
-                     key_of(STORY_UNKNOWN, text_of("lost")));
+    if (wait && wait->key == key && wait->begin_ns == followed->wall_ns) {
+        wait->text = arena_string(&tree_of(builder)->arena, written(line));
+        return;
+    }
+    end_wait(builder, followed->wall_ns,
+             text_of(wait && wait->key == key ? "" : "no end in the trace"));
+    story_tree_begin(tree_of(builder), STORY_UNKNOWN, followed->wall_ns, written(line), key);
 }
 
 /* --- calls --- */

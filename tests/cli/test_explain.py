@@ -119,8 +119,12 @@ for row in chosen:
     for part, words in (("blocked_ns", "blocked, in:"), ("blocked_ns", "blocked, woken by:"),
                         ("runnable_ns", "runnable, ran instead:")):
         heads = [line for line in story.splitlines() if line.startswith(words)]
-        if len(heads) != (row[part] > 0) or any("not known" in line for line in heads):
+        if len(heads) != (row[part] > 0) or any("unknown" in line for line in heads):
             wrong(f"{name}: {part} {row[part]}: {heads}")
+        rows = {"blocked, woken by:": "woken_by", "runnable, ran instead:": "ran_instead"}.get(words)
+        for entry in row[rows][:4] if rows else ():
+            if entry["by"] == "thread" and f"(tid {entry['by_tid']}" not in heads[0]:
+                wrong(f"{name}: {entry} is not in {heads[0]}")
     # Only the chunks of the instance are read.
     read = re.search(r"in (\d) of 4 chunks$", story)
     if not read or int(read[1]) > 3:
