@@ -233,9 +233,10 @@ const struct feed_item *chunk_feed_next(struct chunk_feed *feed)
     if (feed->holds)
         give_back(feed, closed);
     wait_for_items(feed, 1);
+    bool is_made = feed->made > feed->taken;
     pthread_mutex_unlock(&feed->lock);
     feed->holds = true;
-    if (feed->made == feed->taken)
+    if (!is_made)
         make_next(feed);
     return &feed->items[feed->taken % ITEMS];
 }
