@@ -22,9 +22,9 @@ struct block_request {
 
 /* A track of a device, with at most one open request. */
 struct block_lane {
-    uint64_t dev, track; /* 0: not created yet */
-    bool is_taken;
-    struct block_lane *next;
+    uint64_t dev, track;     /* 0: not created yet */
+    struct block_lane *next; /* of all */
+    struct block_lane *next_free;
 };
 
 static const struct perfetto_note NOT_SEEN = {.name = "end", .text = {"not seen", 8}};
@@ -32,18 +32,28 @@ static const struct perfetto_note BEFORE = {.name = "begin", .text = {"before", 
 
 /* --- tracks --- */
 
-/* The first free one: so requests that do not overlap share a track. */
+/* A free one, if there is one: so requests that do not overlap share a track. */
 static struct block_lane *take_lane(struct block_tracks *blocks, uint64_t dev)
 {
-    struct block_lane **link = &blocks->lanes;
-    while (*link && ((*link)->is_taken || (*link)->dev != dev))
-        link = &(*link)->next;
-    if (!*link) {
-        *link = memory_new(sizeof **link);
-        (*link)->dev = dev;
+    struct block_lane **link = &blocks->free_lanes;
+    while (*link && (*link)->dev != dev)
+        link = &(*link)->next_free;
+    struct block_lane *lane = *link;
+    if (lane) {
+        *link = lane->next_free;
+        return lane;
     }
-    (*link)->is_taken = true;
-    return *link;
+    lane = memory_new(sizeof *lane);
+    lane->dev = dev;
+    lane->next = blocks->lanes;
+    blocks->lanes = lane;
+    return lane;
+}
+
+static void give_lane_back(struct block_tracks *blocks, struct block_lane *lane)
+{
+    lane->next_free = blocks->free_lanes;
+    blocks->free_lanes = lane;
 }
 
 static uint64_t track_of(struct block_tracks *blocks, struct block_lane *lane)
@@ -115,7 +125,7 @@ static void end(struct block_tracks *blocks, struct block_request *take_request,
 {
     if (blocks->is_on)
         perfetto_end(blocks->file, track_of(blocks, take_request->lane), at_ns, notes);
-    take_request->lane->is_taken = false;
+    give_lane_back(blocks, take_request->lane);
     free(take_request);
 }
 
@@ -270,6 +280,7 @@ void block_tracks_clear(struct block_tracks *blocks)
 {
     blocks->is_on = false;
     block_tracks_lose(blocks, 0);
+    blocks->free_lanes = NULL;
     for (struct block_lane *lane; (lane = blocks->lanes) != NULL;) {
         blocks->lanes = lane->next;
         free(lane);

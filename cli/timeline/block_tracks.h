@@ -18,7 +18,7 @@ struct block_lane;
 struct block_tracks {
     struct perfetto *file;
     struct map open; /* struct block_request, by hash of device and sector */
-    struct block_lane *lanes;
+    struct block_lane *lanes, *free_lanes;
     uint64_t track; /* parent of all; 0: not created yet */
     bool is_on;     /* slices are written; else only tracked */
 };
