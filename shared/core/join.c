@@ -132,10 +132,10 @@ void core_event(struct core *core, const struct event *event)
     bool by_kernel = event->domain == DOMAIN_KERNEL;
     bool is_nowhere = by_kernel && event->kind == EVENT_SWITCH && event->cpu < 0;
     tick(core, event->time_ns);
+    core->order++;
     /* Determines the current thread before the event takes effect. */
     if (by_kernel && event->kind != EVENT_LOSS && !is_nowhere)
         (void)current_at(core, event->cpu, event->time_ns);
-    core->order++;
     if (event->kind == EVENT_LOSS) {
         if (event_is_border(event))
             join_border(core, event->cpu, event->time_ns);
