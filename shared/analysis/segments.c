@@ -75,9 +75,9 @@ static void add_wait(struct segments *segments, const struct instance_wait *wait
     }
     segments->waits[at].count += wait->count;
     segments->waits[at].total_ns += wait->total_ns;
+    uint64_t count = wait->count > 0 ? wait->count : 1;
     if (segments->waited <= INSTANCE_WAITS_COUNTED)
-        segments->waited =
-            wait->count <= INSTANCE_WAITS_COUNTED ? segments->waited + wait->count : wait->count;
+        segments->waited = count <= INSTANCE_WAITS_COUNTED ? segments->waited + count : count;
 }
 
 void segments_add_many_waits(struct segments *segments)
