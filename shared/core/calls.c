@@ -235,6 +235,7 @@ bool map_whole_call(struct core *core, const struct event *entry)
     if (life->in != IN_NONE || !life->counts || life->no_call_yet || life->credit_count > 0)
         return false;
     invariant(entry->time_ns <= exit->time_ns);
+    invariant(!life->phases.top || !life->phases.top->in_call);
     const struct syscall *call = entry->call;
     uint64_t ns = exit->time_ns - entry->time_ns;
     unsigned bucket = durations_bucket(ns);

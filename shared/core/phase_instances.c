@@ -191,7 +191,7 @@ NEVER_INLINE static void keep_ended(struct core *core, const struct instance *in
     if (!definition->segments)
         (void)layers_since(life, instance->mark.order, ended);
     if (core->mode == CORE_JOIN) {
-        waits_fit(ended);
+        waits_fit(ended, definition->segments != NULL);
         waits_sort(ended);
         emit_ended(core, life, sum->label, instance->definition, ended);
     } else {
@@ -497,7 +497,7 @@ static void join_ended(struct core *core, struct life *life, const struct ended_
     ended.time = (struct time_vector){0};
     resolve_time(life, &line->ended.time, &ended.time);
     waits_resolve(core, &line->ended, &ended);
-    waits_fit(&ended);
+    waits_fit(&ended, set->at[line->definition]->segments != NULL);
     waits_sort(&ended);
     emit_ended(core, life, join_labeled(core, line->label), line->definition, &ended);
     time_vector_free(&ended.time);

@@ -685,7 +685,7 @@ MUST_CHECK bool layers_join(struct core *core, const struct layers_line *line);
 void waits_resolve(const struct core *core, const struct ended_instance *from,
                    struct ended_instance *to);
 /* Makes the waits sum to the blocked and the runnable time of the instance. */
-void waits_fit(struct ended_instance *ended);
+void waits_fit(struct ended_instance *ended, bool is_request);
 /* Sorts by total, largest first, and keeps only those that are emitted. */
 void waits_sort(struct ended_instance *ended);
 /* For state; the caller frees it. */

@@ -361,8 +361,9 @@ void waits_resolve(const struct core *core, const struct ended_instance *from,
  *
  * A thread may seem to wait when an instance begins, if the event that ended the wait was lost. Then
  * the waits exceed the time by the part of that wait that was before the begin. It is in one of
- * them, or (of runnable time) in several: what each has at least is its time without that part. */
-static void fit(struct wait_layer *all, bool blocked, uint64_t whole_ns)
+ * them, or in several (of runnable time, and of a request: each segment may begin so): what each has
+ * at least is its time without that part. */
+static void fit(struct wait_layer *all, bool blocked, bool of_request, uint64_t whole_ns)
 {
     const uint64_t unknown = wait_who(blocked ? WAKER_UNKNOWN : RAN_UNKNOWN, 0);
     uint64_t sum_ns = 0, certain_ns = 0;
@@ -378,7 +379,7 @@ static void fit(struct wait_layer *all, bool blocked, uint64_t whole_ns)
             continue;
         if (wait->total_ns >= excess_ns)
             wait->total_ns -= excess_ns;
-        else if (!blocked)
+        else if (!blocked || of_request)
             wait->total_ns = 0;
         certain_ns += wait->total_ns;
     }
@@ -389,7 +390,7 @@ static void fit(struct wait_layer *all, bool blocked, uint64_t whole_ns)
     rest->total_ns = whole_ns - certain_ns;
 }
 
-void waits_fit(struct ended_instance *ended)
+void waits_fit(struct ended_instance *ended, bool is_request)
 {
     if (ended->wait_count == 0)
         return;
@@ -400,8 +401,8 @@ void waits_fit(struct ended_instance *ended)
     uint64_t blocked_ns = time->blocked_ns + time->before_blocked_ns;
     for (uint32_t i = 0; i < time->blocked_count; i++)
         blocked_ns += time->blocked_in[i].ns;
-    fit(&all, true, blocked_ns);
-    fit(&all, false, time->runnable_ns);
+    fit(&all, true, is_request, blocked_ns);
+    fit(&all, false, is_request, time->runnable_ns);
     free(ended->waits);
     ended->waits = all.at;
     ended->wait_count = 0;
