@@ -122,10 +122,11 @@ static void on_end(struct worker *worker, const struct bus_message *end)
         bus_consumer_committed(worker->consumer, end->partition, &committed, metadata, &why) !=
             STATUS_OK)
         return;
-    bool is_counted = committed == BUS_OFFSET_NONE ||
-                      (committed < end->offset && has_expired(worker, end->partition));
     struct bus_offset offset = {end->partition, end->offset, NULL};
-    if (!is_counted || bus_consumer_commit(worker->consumer, &offset, &why) == STATUS_OK)
+    bool is_committed = committed != BUS_OFFSET_NONE && committed >= end->offset;
+    if (!is_committed && (committed == BUS_OFFSET_NONE || has_expired(worker, end->partition)))
+        is_committed = bus_consumer_commit(worker->consumer, &offset, &why) == STATUS_OK;
+    if (is_committed)
         *known = end->offset - 1;
 }
 
