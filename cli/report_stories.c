@@ -42,10 +42,10 @@ static void put(struct json_text *json, const struct session_report *session,
     size_t left_out;
     struct text kept = cut(story, &left_out);
     report_instance_id(row->order, id);
-    char *text = left_out > 0
-                     ? memory_format("%.*s(%zu more lines: see `spanmill explain --instance %s`)\n",
-                                     (int)kept.count, kept.at, left_out, id)
-                     : memory_string(kept);
+    char *text = left_out > 0 ? memory_format("%.*s(%zu more lines: see `spanmill explain TRACE "
+                                              "--definitions FILE --instance %s`)\n",
+                                              (int)kept.count, kept.at, left_out, id)
+                              : memory_string(kept);
     json_words(json, "{\"session\":");
     json_string(json, text_of(session->session));
     json_name(json, "id");

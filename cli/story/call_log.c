@@ -111,7 +111,7 @@ static void label(struct log_thread *thread)
     if (thread->row && thread->row->name)
         line_string(line, thread->row->name);
     else
-        line_char(line, '?');
+        line_string(line, thread->tid == 0 ? "idle" : "?");
     if (thread->tid != FOLLOW_UNKNOWN) {
         line_char(line, ' ');
         line_int(line, thread->tid);

@@ -135,6 +135,9 @@ if len(events) <= len(calls):
     wrong("no events of user space beside the calls")
 
 # --cpu: the same lines with the CPU, which is that of the thread's last switch.
+idle, _ = run("--event", "sched_waking", TRACE)
+if not any(" [idle 0] " in line for line in idle) or any(" [? 0] " in line for line in idle):
+    wrong("the idle thread is not named")
 some, _ = run("--cpu", "--call", "*", "--event", "sched_switch", TRACE)
 with_cpu = [re.match(r"(\S+) \[(\d{3}|---)\] (.*)$", line) for line in some]
 if None in with_cpu:
@@ -271,4 +274,9 @@ with tempfile.TemporaryDirectory() as folder:
         wrong(f"{borders} borders: {messages}")
     if calls_of(known) != +counted:
         wrong(f"lossy: lines differ: {calls_of(known) - counted} {counted - calls_of(known)}")
+    # The same losses in stories: each is one line, with its number if it has one.
+    stories, _ = run("--phases", os.path.join(TRACE, "phases.yaml"), "--slowest", "20", lossy, command="explain")
+    lost = [line for line in stories if "lost on CPU" in line]
+    if not lost or any(" 0 events are lost" in line or " 0.000000000 " in line for line in lost):
+        wrong(f"lossy: losses in stories: {lost}")
 finish()
