@@ -90,6 +90,7 @@ void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const 
     struct note note = {sheet, false};
     struct unseen unseen = {0, 0};
     uint64_t unknown_ns = 0, whole_ns = 0;
+    bool has_segments = false; /* then time without a segment is not counted */
     for (size_t i = 0; i < count; i++) {
         unseen.begins += rows[i]->begin_unknown;
         unseen.ends += rows[i]->end_unknown;
@@ -97,8 +98,9 @@ void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const 
             continue; /* its time is included in its parent's */
         unknown_ns += rows[i]->unknown_ns;
         whole_ns += rows[i]->complete.total_ns + rows[i]->parallel_ns - rows[i]->queued_ns;
+        has_segments |= rows[i]->parallel_ns + rows[i]->queued_ns > 0;
     }
-    put_unknown(&note, "phase time", unknown_ns, whole_ns);
+    put_unknown(&note, has_segments ? "phase time on threads" : "phase time", unknown_ns, whole_ns);
     put_not_counted(&note, unseen, "instance", "instances");
     finish(&note);
 }

@@ -39,6 +39,23 @@ char *sheet_text_of_who(const struct wait_row *row)
                          row->by_process ? row->by_process : "?", row->by_pid);
 }
 
+static bool has_segments(const struct session_report *session, const struct wait_row *wait)
+{
+    for (size_t i = 0; i < session->phase_count; i++) {
+        const struct phase_row *row = &session->phases[i];
+        if (row->pid == wait->pid && strcmp(row->phase, wait->phase) == 0)
+            return row->queued_ns + row->parallel_ns > 0;
+    }
+    return false;
+}
+
+/* Waits in segments are in the phase of these. The caller frees it. */
+static char *text_of_phase(const struct session_report *session, const struct wait_row *wait)
+{
+    return memory_format("%s%s", wait->phase,
+                         has_segments(session, wait) ? ", outside segments" : "");
+}
+
 static void write_table(const struct sheet *sheet, const char *other, const struct wait_row **rows,
                         size_t count, bool has_phase)
 {
@@ -58,7 +75,7 @@ static void write_table(const struct sheet *sheet, const char *other, const stru
         table_number(table, row->cell.total_ns);
         table_number(table, row->cell.max_ns);
         if (has_phase)
-            table_text(table, row->phase);
+            sheet_cell_text(table, text_of_phase(sheet->session, row));
     }
     table_print(table, sheet->out, &sheet->style);
     sheet_put_rest(sheet, table_rows(table), count);
