@@ -146,7 +146,7 @@ static void put_known(FILE *out, const struct process_row *const *rows, size_t c
         put_process(out, rows[i]);
     }
     if (count > KNOWN_SHOWN)
-        fprintf(out, " and %zu more", count - KNOWN_SHOWN);
+        fprintf(out, " and %zu more, with those without CPU time", count - KNOWN_SHOWN);
 }
 
 char *report_filter_known(const struct report *report, const struct report_filter *filter)

@@ -67,6 +67,74 @@ void sheet_put_heading(const struct sheet *sheet, const char *heading)
     sheet_put_bold(sheet, heading);
 }
 
+struct sheet sheet_wrap(const struct sheet *sheet, struct wrapped *wrapped)
+{
+    struct sheet inner = *sheet;
+    *wrapped = (struct wrapped){sheet, NULL, NULL, 0};
+    if (sheet->style.width > 0)
+        wrapped->out = open_memstream(&wrapped->text, &wrapped->count);
+    if (wrapped->out)
+        inner.out = wrapped->out;
+    return inner;
+}
+
+/* The columns of a word; sequences of colors have none. */
+static size_t word_width(const char *word, size_t count)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < count;) {
+        size_t end = i;
+        while (end < count && word[end] != '\033')
+            end++;
+        width += utf8_width((struct text){word + i, end - i});
+        while (end < count && word[end] != 'm')
+            end++;
+        i = end < count ? end + 1 : count;
+    }
+    return width;
+}
+
+/* One line, without its end; words go on below, indented. */
+static void put_broken(FILE *out, const char *line, size_t count, size_t limit)
+{
+    size_t indent = strspn(line, " "), used = 0;
+    for (size_t i = 0; i < count;) {
+        size_t blanks = strspn(line + i, " ");
+        if (i + blanks >= count)
+            break;
+        size_t letters = strcspn(line + i + blanks, " \n");
+        size_t width = word_width(line + i + blanks, letters);
+        if (used > indent + 2 && used + blanks + width > limit) {
+            fprintf(out, "\n%*s", (int)indent + 2, "");
+            used = indent + 2;
+        } else {
+            fprintf(out, "%*s", (int)blanks, "");
+            used += blanks;
+        }
+        fprintf(out, "%.*s", (int)letters, line + i + blanks);
+        used += width;
+        i += blanks + letters;
+    }
+}
+
+void sheet_unwrap(struct wrapped *wrapped)
+{
+    if (!wrapped->out)
+        return;
+    fclose(wrapped->out);
+    const struct sheet *sheet = wrapped->sheet;
+    for (const char *line = wrapped->text; line && *line;) {
+        size_t count = strcspn(line, "\n");
+        put_broken(sheet->out, line, count, sheet->style.width);
+        line += count;
+        if (*line) {
+            fputc('\n', sheet->out);
+            line++;
+        }
+    }
+    free(wrapped->text);
+}
+
 /* The rows of a table that were not printed. */
 void sheet_put_lines(const struct sheet *sheet, const char *const *lines, size_t count)
 {
@@ -155,17 +223,20 @@ static bool has_nested(const struct session_report *session, const struct phase_
 void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection,
                          bool without_nested)
 {
-    sheet_put_heading(sheet, what);
+    struct wrapped wrapped;
+    const struct sheet lines = sheet_wrap(sheet, &wrapped);
+    sheet_put_heading(&lines, what);
     if (selection.phase) {
-        sheet_put_bold(sheet, " in phase ");
-        sheet_put_bold(sheet, selection.phase->phase);
+        sheet_put_bold(&lines, " in phase ");
+        sheet_put_bold(&lines, selection.phase->phase);
         if (without_nested && has_nested(sheet->session, selection.phase))
-            fputs(", without those in nested phases", sheet->out);
-        fputs("  ", sheet->out);
-        sheet_put_process(sheet->out, selection.phase->process, selection.phase->pid);
+            fputs(", without those in nested phases", lines.out);
+        fputs("  ", lines.out);
+        sheet_put_process(lines.out, selection.phase->process, selection.phase->pid);
     } else {
         fputs(sheet->session->some_processes ? "  selected processes" : "  all processes",
-              sheet->out);
+              lines.out);
     }
-    fputc('\n', sheet->out);
+    fputc('\n', lines.out);
+    sheet_unwrap(&wrapped);
 }

@@ -54,7 +54,16 @@ void sheet_note_processes(const struct sheet *sheet, const struct process_row *c
                           size_t count);
 void sheet_note_load(const struct sheet *sheet);
 
-/* Text between tables. */
+/* Text between tables. What is written to the returned sheet is broken at the width of the terminal,
+ * and written by sheet_unwrap(). */
+struct wrapped {
+    const struct sheet *sheet; /* borrowed */
+    FILE *out;                 /* owned; NULL: lines are not broken */
+    char *text;                /* owned */
+    size_t count;
+};
+struct sheet sheet_wrap(const struct sheet *sheet, struct wrapped *wrapped);
+void sheet_unwrap(struct wrapped *wrapped);
 void sheet_put_bold(const struct sheet *sheet, const char *text); /* made printable */
 void sheet_put_printable(FILE *out, const char *text);
 void sheet_put_counted(FILE *out, uint64_t count, const char *one, const char *more);

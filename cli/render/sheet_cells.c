@@ -156,9 +156,12 @@ static void write_kind(const struct sheet *sheet, const struct atom_kind *kind)
     /* A filter does not restrict cells: they have no process. */
     fputs(sheet->session->some_processes ? "  whole system\n" : "\n", sheet->out);
     write_table(sheet, kind->view, rows, cells.count);
-    write_unknown(sheet, kind->view, rows, cells.count);
+    struct wrapped wrapped;
+    struct sheet inner = sheet_wrap(sheet, &wrapped);
+    write_unknown(&inner, kind->view, rows, cells.count);
     if (kind->view->note)
-        fprintf(sheet->out, "  %s\n", kind->view->note);
+        fprintf(inner.out, "  %s\n", kind->view->note);
+    sheet_unwrap(&wrapped);
     free(rows);
 }
 

@@ -3,23 +3,31 @@
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
 
-/* One line below a table; empty without parts. */
+/* One line below a table, broken at the width; empty without parts. */
 struct note {
-    const struct sheet *sheet;
+    struct wrapped wrapped;
+    struct sheet sheet; /* writes to it */
     bool begun;
 };
 
-static FILE *part(struct note *note)
+static void begin(struct note *note, const struct sheet *sheet)
 {
-    fputs(note->begun ? "; " : "  ", note->sheet->out);
-    note->begun = true;
-    return note->sheet->out;
+    note->begun = false;
+    note->sheet = sheet_wrap(sheet, &note->wrapped);
 }
 
-static void finish(const struct note *note)
+static FILE *part(struct note *note)
+{
+    fputs(note->begun ? "; " : "  ", note->sheet.out);
+    note->begun = true;
+    return note->sheet.out;
+}
+
+static void finish(struct note *note)
 {
     if (note->begun)
-        fputc('\n', note->sheet->out);
+        fputc('\n', note->sheet.out);
+    sheet_unwrap(&note->wrapped);
 }
 
 static bool any_lost(const struct session_report *session)
@@ -33,7 +41,7 @@ static void put_unknown(struct note *note, const char *what, uint64_t unknown_ns
 {
     if (unknown_ns == 0 || whole_ns == 0)
         return;
-    const struct session_report *session = note->sheet->session;
+    const struct session_report *session = note->sheet.session;
     const char *why = "";
     if (any_lost(session))
         why = " (kernel events lost)";
@@ -87,7 +95,8 @@ static void put_not_counted(struct note *note, struct unseen unseen, const char 
 
 void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const *rows, size_t count)
 {
-    struct note note = {sheet, false};
+    struct note note;
+    begin(&note, sheet);
     struct unseen unseen = {0, 0};
     uint64_t unknown_ns = 0, whole_ns = 0;
     bool has_segments = false; /* then time without a segment is not counted */
@@ -107,7 +116,8 @@ void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const 
 
 void sheet_note_calls(const struct sheet *sheet, struct selection selection)
 {
-    struct note note = {sheet, false};
+    struct note note;
+    begin(&note, sheet);
     struct unseen unseen = {0, 0};
     for (size_t i = 0; i < sheet->session->syscall_count; i++) {
         const struct syscall_row *row = &sheet->session->syscalls[i];
@@ -122,7 +132,8 @@ void sheet_note_calls(const struct sheet *sheet, struct selection selection)
 
 void sheet_note_files(const struct sheet *sheet)
 {
-    struct note note = {sheet, false};
+    struct note note;
+    begin(&note, sheet);
     struct unseen unseen = {0, 0};
     uint64_t used = 0;
     for (size_t i = 0; i < sheet->session->fd_count; i++) {
@@ -140,19 +151,21 @@ void sheet_note_files(const struct sheet *sheet)
 void sheet_note_processes(const struct sheet *sheet, const struct process_row *const *rows,
                           size_t count)
 {
-    struct note note = {sheet, false};
+    struct note note;
+    begin(&note, sheet);
     struct unseen unseen = {0, 0};
     for (size_t i = 0; i < count; i++) {
         unseen.begins += !rows[i]->begin_hard;
         unseen.ends += !rows[i]->end_hard;
     }
-    put_unseen_of(&note, unseen, count, "process", "processes");
+    put_unseen_of(&note, unseen, count, "process (with CPU time)", "processes (with CPU time)");
     finish(&note);
 }
 
 void sheet_note_load(const struct sheet *sheet)
 {
-    struct note note = {sheet, false};
+    struct note note;
+    begin(&note, sheet);
     uint64_t running_ns = 0, whole_ns = 0;
     for (size_t i = 0; i < sheet->session->thread_count; i++) {
         const struct thread_row *row = &sheet->session->threads[i];

@@ -171,8 +171,11 @@ void report_write_tables(FILE *out, const struct report *report,
         sheet.style.left_out = &left_out;
         if (i)
             fputs("\n\n", out);
-        write_headline(&sheet);
-        sheet_cpu_write_load(&sheet);
+        struct wrapped wrapped;
+        struct sheet inner = sheet_wrap(&sheet, &wrapped);
+        write_headline(&inner);
+        sheet_cpu_write_load(&inner);
+        sheet_unwrap(&wrapped);
         sheet_phases_write(&sheet);
         sheet_counts_write(&sheet);
         sheet_calls_write(&sheet, (struct selection){NULL});
@@ -183,7 +186,9 @@ void report_write_tables(FILE *out, const struct report *report,
         sheet_waits_write(&sheet);
         sheet_cells_write(&sheet);
         sheet_built_in_counts_write(&sheet);
-        write_unknown(&sheet);
-        write_left_out(out, &left_out);
+        inner = sheet_wrap(&sheet, &wrapped);
+        write_unknown(&inner);
+        write_left_out(inner.out, &left_out);
+        sheet_unwrap(&wrapped);
     }
 }

@@ -94,7 +94,7 @@ static const char whole_report[] =
     "Processes by CPU time\n"
     "  Process   PID  CPU time  CPU use  Threads   Lived  Started\n"
     "  shopd    4242    4.07 s   20.3 %        9  20.0 s  23:09:36.258944400\n"
-    "  1 of 1 process without an end in the trace\n"
+    "  1 of 1 process (with CPU time) without an end in the trace\n"
     "\n"
     "Scheduling latency (wakeup to running)\n"
     "  Thread   TID   PID  Wakeups    Total      Min     p50     p99      Max\n"
@@ -385,5 +385,41 @@ Test(tables, truncate_names_but_neither_numbers_nor_ids)
     text = written_in(44, "12", "worker (266) of a-long-name (265)", "shard 1234567890");
     cr_expect(strstr(text, "  worker (266) o") != NULL && strstr(text, "(26\u2026") == NULL, "%s",
               text);
+    free(text);
+}
+
+Test(tables, break_headlines_and_notes_at_the_width)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    char *text = written(&hand, (struct tables_options){.style.width = 60});
+    cr_expect(strcspn(text, "\n") <= 60, "%s", text);
+    cr_expect(strstr(text, "phase request, without those in nested\n  phases") != NULL, "%s", text);
+    const char *end = strstr(text, "\n5 events lost");
+    cr_assert(end != NULL, "%s", text);
+    for (const char *line = end + 1; *line; line += strcspn(line, "\n") + 1)
+        cr_expect(strcspn(line, "\n") <= 60, "%s", line);
+    free(text);
+}
+
+Test(tables, name_waits_outside_segments)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    hand.phases[0].queued_ns = 1000000;
+    hand.phases[0].unknown_ns = 1084000000;
+    struct wait_row wait = {.pid = hand.phases[0].pid,
+                            .phase = hand.phases[0].phase,
+                            .process = "shopd",
+                            .kind = WAKER_IDLE,
+                            .by_pid = REPORT_NONE,
+                            .by_tid = REPORT_NONE,
+                            .number = REPORT_NONE,
+                            .cell = {.count = 1, .total_ns = 5, .max_ns = 5}};
+    hand.session.wakers = &wait;
+    hand.session.waker_count = 1;
+    char *text = written(&hand, (struct tables_options){0});
+    cr_expect(strstr(text, "  request, outside segments\n") != NULL, "%s", text);
+    cr_expect(strstr(text, " % of phase time on threads unknown") != NULL, "%s", text);
     free(text);
 }
