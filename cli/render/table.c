@@ -384,7 +384,7 @@ static void put_blanks(FILE *out, size_t count)
     fprintf(out, "%*s", (int)count, "");
 }
 
-/* Columns of a table that are printed beside one another. */
+/* Columns of a table that are printed next to one another. */
 struct block {
     size_t keys;        /* the first columns */
     size_t first, last; /* further ones: first <= i < last */
@@ -442,7 +442,7 @@ static void print_block(const struct table *table, FILE *out, const struct table
     free(line);
 }
 
-/* The next columns that fit beside the keys, at least one. A text that alone is too wide is
+/* The next columns that fit next to the keys, at least one. A text that alone is too wide is
  * truncated. */
 static struct block next_block(const struct table *table, size_t *widths, size_t limit,
                                size_t first)

@@ -64,7 +64,7 @@ struct bound {
 /* The header of almost all events: number and time in one little-endian word. */
 struct quick_header {
     bool is_usable;
-    bool is_usual; /* it is QUICK_USUAL but for `last_id` */
+    bool is_usual; /* it is QUICK_USUAL, except `last_id` */
     uint8_t time_shift;
     uint32_t align, bytes, reach;
     uint64_t id_mask, time_mask; /* the id is in the low bits */
