@@ -103,7 +103,9 @@ static void put_waits(const char *heading, const struct wait_row *rows, size_t c
     struct story_sum parts[INSTANCE_WAITS_MAX + 1];
     uint64_t unknown_ns = 0, seen_ns = 0;
     size_t known = 0;
-    if (count == 0) {
+    /* Too many waits, or all lost: nothing, or an unknown one that was not counted. */
+    bool has_none = count == 0 || (count == 1 && rows[0].cell.count == 0);
+    if (has_none && sums->count > 0) {
         put_sums(heading, sums->at, sums->count, whole_ns, out);
         return;
     }
@@ -115,7 +117,9 @@ static void put_waits(const char *heading, const struct wait_row *rows, size_t c
         else
             parts[known++] = (struct story_sum){who_text(&rows[i]), ns};
     }
-    put_parts(heading, parts, known, whole_ns > seen_ns ? whole_ns - seen_ns : 0, unknown_ns, out);
+    if (count > 0)
+        put_parts(heading, parts, known, whole_ns > seen_ns ? whole_ns - seen_ns : 0, unknown_ns,
+                  out);
     for (size_t i = 0; i < known; i++)
         free((char *)(uintptr_t)parts[i].who);
 }
