@@ -272,6 +272,14 @@ static const char *other_of(struct counted counted)
     return counted.of_end ? counted.count->event : counted.count->span->end;
 }
 
+static bool is_by(const struct count_definition *count, const char *field)
+{
+    for (size_t i = 0; i < count->by_count; i++)
+        if (count->by[i].field == field)
+            return true;
+    return false;
+}
+
 /* Checks a field that the count names against one declared event. NULL: its conditions. */
 static void look_at_counted(const struct layout *layout, struct counted counted,
                             const struct layout_event *event, const char *field,
@@ -297,6 +305,10 @@ static void look_at_counted(const struct layout *layout, struct counted counted,
         use->near = text_of("text, and cannot be summed");
     } else if (letter) {
         use->state = PHASE_USE_FIT;
+    } else if (use->state == PHASE_USE_NO_FIELD && is_by(count, field)) {
+        const char *word = nearest_word(text_of(field), count_by_words + COUNT_BY_HOST,
+                                        COUNT_BY_WORDS - COUNT_BY_HOST);
+        use->near = word ? text_of(word) : use->near;
     }
 }
 

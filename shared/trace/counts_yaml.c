@@ -98,20 +98,21 @@ static enum status read_value(struct yaml_file *file, const yaml_node_t *node, v
     return yaml_read_field(file, node, "value", &out->value);
 }
 
+const char *const count_by_words[COUNT_BY_WORDS] = {
+    [COUNT_BY_FIELD] = "",          [COUNT_BY_HOST] = "host",     [COUNT_BY_CPU] = "cpu",
+    [COUNT_BY_PROCESS] = "process", [COUNT_BY_THREAD] = "thread", [COUNT_BY_PHASE] = "phase",
+    [COUNT_BY_CALL] = "call",       [COUNT_BY_EVENT] = "event"};
+
 static enum status read_by_one(struct yaml_file *file, const yaml_node_t *node,
                                struct count_by *out)
 {
-    static const char *const words[] = {
-        [COUNT_BY_HOST] = "host",     [COUNT_BY_CPU] = "cpu",     [COUNT_BY_PROCESS] = "process",
-        [COUNT_BY_THREAD] = "thread", [COUNT_BY_PHASE] = "phase", [COUNT_BY_CALL] = "call",
-        [COUNT_BY_EVENT] = "event"};
     const char *written = NULL;
     enum status status = yaml_read_word(file, node, "by", &written);
     if (status != STATUS_OK)
         return status;
-    for (size_t i = COUNT_BY_HOST; i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i], written) == 0) {
-            *out = (struct count_by){.word = (enum count_word)i, .field = words[i]};
+    for (size_t i = COUNT_BY_HOST; i < COUNT_BY_WORDS; i++)
+        if (strcmp(count_by_words[i], written) == 0) {
+            *out = (struct count_by){.word = (enum count_word)i, .field = count_by_words[i]};
             return STATUS_OK;
         }
     out->word = COUNT_BY_FIELD;

@@ -74,6 +74,10 @@ enum count_word {
     COUNT_BY_LAST = COUNT_BY_EVENT
 };
 
+/* Their names in definitions; COUNT_BY_FIELD has none. */
+enum { COUNT_BY_WORDS = COUNT_BY_LAST + 1 };
+extern const char *const count_by_words[COUNT_BY_WORDS];
+
 /* Whether the dimension has a value that is read from the event itself. */
 static inline bool count_word_has_value(enum count_word word)
 {

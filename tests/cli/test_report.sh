@@ -148,11 +148,14 @@ cat >"$scratch/typos.yaml" <<'END'
 phases:
   - {name: request, begin: "thumbnailer:request_bgin", end: "thumbnailer:request_end", match: [id]}
   - {name: named, begin: "thumbnailer:request_begin", end: "thumbnailer:request_end", match: [idd]}
+counts:
+  - {name: tally, event: "thumbnailer:request_begin", by: [proces]}
 END
 exits 0 typos report --phases "$scratch/typos.yaml" "$trace"
 says typos 'request: no trace declares thumbnailer:request_bgin; the nearest is thumbnailer:request_begin'
 says typos 'named: thumbnailer:request_begin has no field idd; the nearest is id'
-[ "$(wc -l <"$scratch/typos.err")" = 3 ] || wrong "a fault is said several times: $(cat "$scratch/typos.err")"
+says typos 'tally: no event thumbnailer:request_begin has a field proces; the nearest is process'
+[ "$(wc -l <"$scratch/typos.err")" = 4 ] || wrong "a fault is said several times: $(cat "$scratch/typos.err")"
 grep -q 'Time per phase' "$scratch/typos" || wrong "no table of phases that were asked for"
 grep -q '^  request: no trace declares' "$scratch/typos" || wrong "the table does not say why it is empty"
 cat >"$scratch/none.yaml" <<'END'
