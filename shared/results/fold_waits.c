@@ -292,7 +292,7 @@ static int compare_largest(const void *a, const void *b)
     return left->cell.total_ns > right->cell.total_ns ? -1 : 1;
 }
 
-/* Adds a wait by nobody known for a time of which nothing is known; returns the number of rows. */
+/* Adds an unknown wait for a time without any; returns the number of rows. */
 static size_t add_unknown(struct wait_row *all, size_t count, unsigned kind, uint64_t ns)
 {
     bool is_known = ns == 0;
