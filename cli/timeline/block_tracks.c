@@ -245,7 +245,7 @@ static struct block_request **sorted(const struct block_tracks *blocks, size_t *
             all = memory_grow(all, &room, *count + 1, sizeof(struct block_request *));
             all[(*count)++] = each;
         }
-    if (*count > 0)
+    if (all)
         qsort(all, *count, sizeof(struct block_request *), by_begin);
     return all;
 }
