@@ -6,7 +6,7 @@
 
 #include "analysis/instances.h"
 #include "laws/random_trace.h"
-#include "trace/phases.h"
+#include "trace/given_phases.h"
 #include "trace/schema.h"
 
 enum { THREADS = 4, IDS = 400, STEPS = 20000, OPEN_MOST = 2000 };
@@ -35,13 +35,7 @@ static struct instance *search(struct instance *const *open, size_t count,
 Test(instances, are_found_by_their_values)
 {
     struct phase_definitions phases;
-    struct failure why;
-    phases_init(&phases);
-    cr_assert(eq(int,
-                 phases_add_yaml(&phases, "test",
-                                 (struct bytes){(const uint8_t *)yaml, sizeof yaml - 1}, &why),
-                 STATUS_OK),
-              "%s", why.text);
+    given_phases(&phases, yaml);
     struct schema *schema = schema_new(&phases);
     struct instances all;
     instances_init(&all, schema_own_set(schema));

@@ -2,6 +2,7 @@
 #include <criterion/new/assert.h>
 
 #include "mapper/decode/phase_survey.h"
+#include "trace/given_phases.h"
 
 static const char metadata[] =
     "/* CTF 1.8 */\n"
@@ -21,14 +22,9 @@ static void expect(const char *yaml, const char *const *sentences)
     struct failure why;
     struct layout *layout;
     struct arena arena = {.first = NULL};
-    phases_init(&phases);
     struct bytes text = {(const uint8_t *)metadata, strlen(metadata)};
     cr_assert(eq(int, layout_open(text, &layout, &why), STATUS_OK), "%s", why.text);
-    cr_assert(eq(int,
-                 phases_add_yaml(&phases, "p.yaml",
-                                 (struct bytes){(const uint8_t *)yaml, strlen(yaml)}, &why),
-                 STATUS_OK),
-              "%s", why.text);
+    given_phases(&phases, yaml);
     size_t count;
     char **faults = phase_uses_faults(phase_survey(layout, &phases, &arena), &arena, &count);
     size_t wanted = 0;
@@ -85,13 +81,8 @@ Test(phase_survey, of_metadata_that_is_not_understood_blames_nothing)
 {
     struct phase_definitions phases;
     struct arena arena = {.first = NULL};
-    struct failure why;
-    phases_init(&phases);
     static const char yaml[] = "phases:\n" PHASE("a", "no:such", "nor:this", "id");
-    cr_assert(eq(int,
-                 phases_add_yaml(&phases, "p.yaml",
-                                 (struct bytes){(const uint8_t *)yaml, strlen(yaml)}, &why),
-                 STATUS_OK));
+    given_phases(&phases, yaml);
     size_t count;
     phase_uses_faults(phase_survey_unknown(&phases, &arena), &arena, &count);
     cr_expect(eq(sz, count, 0));

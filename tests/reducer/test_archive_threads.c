@@ -9,6 +9,7 @@
 #include "mapper/map_chunk.h"
 #include "chunk/pack.h"
 #include "reducer/reducer.h"
+#include "trace/given_phases.h"
 
 enum { CHUNK = 2, TID = 999999, PID = 999998 };
 
@@ -61,12 +62,7 @@ static struct said say(bool from_proc)
         " match: [tid]}\n";
     struct failure why;
     struct phase_definitions phases;
-    phases_init(&phases);
-    cr_assert(eq(int,
-                 phases_add_yaml(&phases, "test",
-                                 (struct bytes){(const uint8_t *)yaml, sizeof yaml - 1}, &why),
-                 STATUS_OK),
-              "%s", why.text);
+    given_phases(&phases, yaml);
     struct thread_directory threads = {.from_proc = from_proc};
     struct thread_entry *ghost = thread_directory_add(&threads, TID);
     ghost->pid = PID;
