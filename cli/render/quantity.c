@@ -10,7 +10,7 @@
 enum { UNITS = 4, COLUMN_MAX = 1000000, LEAST_PART = 100 };
 
 /* Values from READABLE_MAX of the unit of their column are shown in a greater one. */
-enum { READABLE_MAX = 10000, COLUMN_DIGITS = 3, SUMMAND_DIGITS = 5 };
+enum { READABLE_MAX = 10000, SHARED_MAX = 100000, COLUMN_DIGITS = 3, SUMMAND_DIGITS = 5 };
 
 static const char *const unit_names[UNITS] = {"ns", "us", "ms", "s"};
 static const uint64_t unit_ns[UNITS] = {1, 1000, 1000000, 1000000000};
@@ -94,6 +94,20 @@ struct quantity quantity_percent(double share)
     return quantity;
 }
 
+/* The decimals for the smallest value above 0 of a column. */
+static unsigned decimals_for(unsigned unit, uint64_t least)
+{
+    uint64_t of_unit = least / unit_ns[unit];
+    if (unit == 0 || of_unit >= 100)
+        return 0;
+    return of_unit >= 10 ? 1 : of_unit >= 1 ? 2 : 3;
+}
+
+struct duration_scale duration_scale_shared(unsigned unit, uint64_t least)
+{
+    return (struct duration_scale){unit, decimals_for(unit, least), true};
+}
+
 struct duration_scale duration_scale_of(uint64_t least, uint64_t most)
 {
     unsigned unit = 0;
@@ -101,15 +115,20 @@ struct duration_scale duration_scale_of(uint64_t least, uint64_t most)
         unit++;
     while (unit > 0 && least < unit_ns[unit] / LEAST_PART && most / unit_ns[unit - 1] < COLUMN_MAX)
         unit--;
-    unsigned decimals = 3;
-    uint64_t of_unit = least / unit_ns[unit];
-    if (unit == 0 || of_unit >= 100)
-        decimals = 0;
-    else if (of_unit >= 10)
-        decimals = 1;
-    else if (of_unit >= 1)
-        decimals = 2;
-    return (struct duration_scale){unit, decimals};
+    return (struct duration_scale){unit, decimals_for(unit, least), false};
+}
+
+bool duration_unit_of_all(uint64_t least, uint64_t most, unsigned *unit)
+{
+    static const struct {
+        uint64_t most, part; /* of the unit, for the greatest and for the least value */
+    } limits[] = {{READABLE_MAX, LEAST_PART}, {READABLE_MAX, 1000}, {SHARED_MAX, 1000}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        for (*unit = UNITS; (*unit)-- > 0;)
+            if (most >= unit_ns[*unit] && most / unit_ns[*unit] < limits[i].most &&
+                least >= unit_ns[*unit] / limits[i].part)
+                return true;
+    return false;
 }
 
 struct duration_scale duration_scale_below(uint64_t most)
@@ -117,7 +136,7 @@ struct duration_scale duration_scale_below(uint64_t most)
     unsigned unit = 0;
     while (unit < UNITS - 1 && most >= unit_ns[unit + 1])
         unit++;
-    return (struct duration_scale){unit, unit ? 3 : 0};
+    return (struct duration_scale){unit, unit ? 3 : 0, false};
 }
 
 struct quantity quantity_duration(uint64_t ns, struct duration_scale scale)
@@ -164,18 +183,18 @@ struct quantity quantity_summand(uint64_t ns, struct duration_scale scale)
 }
 
 /* The next units of a column, for its greatest values. */
-static unsigned readable_unit(uint64_t ns, unsigned unit)
+static unsigned readable_unit(uint64_t ns, struct duration_scale scale)
 {
-    while (unit < UNITS - 1 && ns / unit_ns[unit] >= READABLE_MAX)
-        unit++;
-    return unit;
+    while (!scale.is_shared && scale.unit < UNITS - 1 && ns / unit_ns[scale.unit] >= READABLE_MAX)
+        scale.unit++;
+    return scale.unit;
 }
 
 struct quantity quantity_in_column(uint64_t ns, struct duration_scale scale)
 {
-    unsigned unit = readable_unit(ns, scale.unit);
+    unsigned unit = readable_unit(ns, scale);
     if (unit != scale.unit)
-        scale = (struct duration_scale){unit, 3};
+        scale = (struct duration_scale){unit, 3, false};
     return shortened(ns, scale, COLUMN_DIGITS);
 }
 
@@ -186,12 +205,12 @@ struct quantity quantity_lone_duration(uint64_t ns)
         unit++;
     uint64_t of_unit = ns / unit_ns[unit];
     unsigned decimals = unit == 0 || of_unit >= 100 ? 0 : of_unit >= 10 ? 1 : 2;
-    return quantity_duration(ns, (struct duration_scale){unit, decimals});
+    return quantity_duration(ns, (struct duration_scale){unit, decimals, false});
 }
 
-struct quantity quantity_about(uint64_t ns, unsigned unit)
+struct quantity quantity_about(uint64_t ns, struct duration_scale scale)
 {
-    struct duration_scale scale = {readable_unit(ns, unit), 0};
+    scale = (struct duration_scale){readable_unit(ns, scale), 0, scale.is_shared};
     while (scale.unit > 0 && scale.decimals < 3 &&
            ns % (unit_ns[scale.unit] / powers[scale.decimals]) != 0)
         scale.decimals++;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "cli/render/quantity.h"
 
@@ -138,13 +139,16 @@ void sheet_unwrap(struct wrapped *wrapped)
 /* The rows of a table that were not printed. */
 void sheet_put_lines(const struct sheet *sheet, const char *const *lines, size_t count)
 {
+    struct wrapped wrapped;
+    struct sheet inner = sheet_wrap(sheet, &wrapped);
     size_t shown = count < sheet->top ? count : sheet->top;
     for (size_t i = 0; i < shown; i++) {
-        fputs("  ", sheet->out);
-        sheet_put_printable(sheet->out, lines[i]);
-        fputc('\n', sheet->out);
+        fputs("  ", inner.out);
+        sheet_put_printable(inner.out, lines[i]);
+        fputc('\n', inner.out);
     }
-    sheet_put_rest(sheet, shown, count);
+    sheet_put_rest(&inner, shown, count);
+    sheet_unwrap(&wrapped);
 }
 
 void sheet_put_rest(const struct sheet *sheet, size_t shown, size_t whole)
@@ -187,6 +191,16 @@ void sheet_cell_text(struct table *table, char *take_text)
     else
         table_none(table);
     free(take_text);
+}
+
+char *sheet_add_others(char *take_text, uint64_t others_ns, uint64_t first_ns)
+{
+    if (others_ns == 0 || others_ns < first_ns / 100)
+        return take_text;
+    char *longer =
+        memory_format("%s, others %s", take_text, quantity_lone_duration(others_ns).text);
+    free(take_text);
+    return longer;
 }
 
 void sheet_cell_counted(struct table *table, uint64_t count)

@@ -91,7 +91,9 @@ void sheet_cell_quantile(struct table *table, unsigned per_mille,
 char *sheet_text_of_causes(struct named_numbers blocked_by);
 /* Who ended a wait or ran during it; the caller frees it. */
 char *sheet_text_of_who(const struct wait_row *row);
-/* The first rows, with their time; the caller frees it. */
+/* `take_text` and `, others 1.2 s`, unless this is below a hundredth of the first; the caller frees it. */
+char *sheet_add_others(char *take_text, uint64_t others_ns, uint64_t first_ns);
+/* The first rows and the sum of the others, with their time; the caller frees it. */
 char *sheet_text_of_waits(const struct wait_row *rows, size_t count);
 
 /* For qsort(). */

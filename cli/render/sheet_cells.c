@@ -27,7 +27,7 @@ static enum column_kind kind_of(const struct atom_kind *kind, const struct view_
     case ATOM_IS_bytes: return COLUMN_BYTES;
     case ATOM_IS_time:
     case ATOM_IS_ns:
-    case ATOM_IS_durations: return COLUMN_DURATION;
+    case ATOM_IS_durations: return shown->part == VIEW_MAX ? COLUMN_SINGLE : COLUMN_DURATION;
     case ATOM_IS_address:
     case ATOM_IS_text:
     case ATOM_TYPES: break;

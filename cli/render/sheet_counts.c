@@ -192,7 +192,7 @@ static void write_spans_table(const struct sheet *sheet, const struct count_row 
     static const struct column numbers[] = {
         {"Count", COLUMN_COUNT, CUT_NOT},    {"Total", COLUMN_SPENT, CUT_NOT},
         {"p50", COLUMN_ABOUT, CUT_NOT},      {"p95", COLUMN_ABOUT, CUT_NOT},
-        {"p99", COLUMN_ABOUT, CUT_NOT},      {"Max", COLUMN_DURATION, CUT_NOT},
+        {"p99", COLUMN_ABOUT, CUT_NOT},      {"Max", COLUMN_SINGLE, CUT_NOT},
         {"No begin", COLUMN_COUNT, CUT_NOT}, {"No end", COLUMN_COUNT, CUT_NOT}};
     enum { NUMBERS = sizeof numbers / sizeof *numbers };
     static_assert((int)NUMBERS <= (int)NUMBERS_MAX, "there is room");
@@ -273,9 +273,8 @@ static void write_none(const struct sheet *sheet, const struct phase_use *use)
                                sheet->session->some_processes ? " of these processes" : "",
                                (int)use->begin.count, use->begin.at,
                                use->state == PHASE_USE_FIT ? " and its conditions" : "");
-    fputs("\n  ", sheet->out);
-    sheet_put_printable(sheet->out, line);
     fputc('\n', sheet->out);
+    sheet_put_lines(sheet, (const char *const[]){line}, 1);
     free(line);
 }
 
@@ -373,7 +372,6 @@ static void write_built_in_table(const struct sheet *sheet, const struct built_i
     table_print(table, sheet->out, &sheet->style);
     sheet_put_rest(sheet, table_rows(table), count);
     table_free(table);
-    write_others(sheet, (const struct count_row *const *)rows, count);
 }
 
 static void write_definition(const struct sheet *sheet, const struct count_row *first, size_t count)
@@ -384,11 +382,14 @@ static void write_definition(const struct sheet *sheet, const struct count_row *
         rows[i] = &first[i];
         whole += first[i].cell.count;
     }
+    struct wrapped wrapped;
+    const struct sheet notes = sheet_wrap(sheet, &wrapped);
     const struct count_definition *built_in = analyses_count_named(text_of(first->name));
     if (built_in && whole > 0) {
         sheet_put_heading(sheet, built_in->built_in->title);
         fputc('\n', sheet->out);
         write_built_in_table(sheet, built_in->built_in, rows, count);
+        write_others(&notes, (const struct count_row *const *)rows, count);
     } else if (whole > 0 || first->is_span) {
         char *heading = memory_format("%s %s", first->is_span ? "Spans" : "Count of", first->name);
         sheet_put_heading(sheet, heading);
@@ -398,12 +399,13 @@ static void write_definition(const struct sheet *sheet, const struct count_row *
         free(heading);
         if (first->is_span) {
             write_spans_table(sheet, rows, count);
-            write_span_notes(sheet, rows, count);
+            write_span_notes(&notes, rows, count);
         } else {
             write_table(sheet, rows, count, whole);
-            write_notes(sheet, rows, count);
+            write_notes(&notes, rows, count);
         }
     }
+    sheet_unwrap(&wrapped);
     free(rows);
 }
 

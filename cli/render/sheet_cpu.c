@@ -138,9 +138,9 @@ static void write_sched_table(const struct sheet *sheet, const struct sched_row 
     static const struct column columns[] = {
         {"Thread", COLUMN_TEXT, CUT_RIGHT},  {"TID", COLUMN_NUMBER, CUT_NOT},
         {"PID", COLUMN_NUMBER, CUT_NOT},     {"Wakeups", COLUMN_COUNT, CUT_NOT},
-        {"Total", COLUMN_DURATION, CUT_NOT}, {"Min", COLUMN_DURATION, CUT_NOT},
+        {"Total", COLUMN_DURATION, CUT_NOT}, {"Min", COLUMN_SINGLE, CUT_NOT},
         {"p50", COLUMN_ABOUT, CUT_NOT},      {"p99", COLUMN_ABOUT, CUT_NOT},
-        {"Max", COLUMN_DURATION, CUT_NOT},
+        {"Max", COLUMN_SINGLE, CUT_NOT},
     };
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < count && i < sheet->top; i++) {

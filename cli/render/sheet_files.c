@@ -70,7 +70,7 @@ static char *text_of_file(const struct file_row *row)
 {
     if (row->name)
         return memory_string(text_of(row->name));
-    return memory_format("(name unknown%s%s)", row->kind ? ": " : "", row->kind ? row->kind : "");
+    return memory_format("(unknown %s)", row->kind ? row->kind : "name");
 }
 
 /* `of_one`: the heading names the process. */
@@ -82,7 +82,7 @@ static void write_file_table(const struct sheet *sheet, const struct file_row **
         {"Process", COLUMN_TEXT, CUT_RIGHT}, {"PID", COLUMN_NUMBER, CUT_NOT},
         {"Calls", COLUMN_COUNT, CUT_NOT},    {"Read", COLUMN_BYTES, CUT_NOT},
         {"Written", COLUMN_BYTES, CUT_NOT},  {"Time", COLUMN_DURATION, CUT_NOT},
-        {"p99", COLUMN_ABOUT, CUT_WHOLE},    {"Max", COLUMN_DURATION, CUT_NOT},
+        {"p99", COLUMN_ABOUT, CUT_WHOLE},    {"Max", COLUMN_SINGLE, CUT_NOT},
     };
     size_t sum_count = 0;
     struct file_sum *sums = sum_files(rows, count, &sum_count);

@@ -68,9 +68,12 @@ static void add_row(struct table *table, size_t rank, const struct instance_row 
 /* The number of instances above the threshold that were not kept for lack of room. */
 static void note_over(const struct sheet *sheet, const struct phase_row *phase)
 {
+    struct wrapped wrapped;
+    const struct sheet note = sheet_wrap(sheet, &wrapped);
     if (phase->over > SLOWEST_OVER_MAX)
-        fprintf(sheet->out, "  %s exceed keep_over; the slowest %s of them are kept\n",
+        fprintf(note.out, "  %s exceed keep_over; the slowest %s of them are kept\n",
                 quantity_count(phase->over).text, quantity_count(SLOWEST_OVER_MAX).text);
+    sheet_unwrap(&wrapped);
 }
 
 void sheet_instances_write(const struct sheet *sheet, struct selection selection)

@@ -185,7 +185,8 @@ char *sheet_text_of_causes(struct named_numbers blocked_by)
 {
     struct named_number *sorted = sorted_numbers(blocked_by);
     char *text = memory_string(text_of(""));
-    for (size_t i = 0; i < blocked_by.count && i < CAUSES_SHOWN; i++) {
+    size_t i = 0;
+    for (; i < blocked_by.count && i < CAUSES_SHOWN; i++) {
         /* Less than a hundredth of the first is not shown. */
         if (sorted[i].number < sorted[0].number / 100 || sorted[i].number == 0)
             break;
@@ -195,8 +196,11 @@ char *sheet_text_of_causes(struct named_numbers blocked_by)
         free(text);
         text = longer;
     }
+    uint64_t rest_ns = 0, first_ns = blocked_by.count ? sorted[0].number : 0;
+    while (i < blocked_by.count)
+        rest_ns += sorted[i++].number;
     free(sorted);
-    return text;
+    return sheet_add_others(text, rest_ns, first_ns);
 }
 
 void sheet_cell_spent(struct table *table, uint64_t ns)
@@ -260,9 +264,9 @@ static void write_times(const struct sheet *sheet, const struct phase_tree *tree
 static void write_durations(const struct sheet *sheet, const struct phase_tree *tree)
 {
     static const struct column columns[] = {
-        {"Phase", COLUMN_TEXT, CUT_NOT}, {"Mean", COLUMN_DURATION, CUT_NOT},
+        {"Phase", COLUMN_TEXT, CUT_NOT}, {"Mean", COLUMN_SINGLE, CUT_NOT},
         {"p50", COLUMN_ABOUT, CUT_NOT},  {"p95", COLUMN_ABOUT, CUT_NOT},
-        {"p99", COLUMN_ABOUT, CUT_NOT},  {"Max", COLUMN_DURATION, CUT_NOT},
+        {"p99", COLUMN_ABOUT, CUT_NOT},  {"Max", COLUMN_SINGLE, CUT_NOT},
     };
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     table_split(table, 1);

@@ -108,11 +108,14 @@ static void write_waits(const struct sheet *sheet, const char *heading, const ch
         sheet_put_heading(sheet, heading);
         fputs(has_nested ? ", without those in nested phases\n" : "\n", sheet->out);
         write_table(sheet, other, rows, shown, has_phase);
+        struct wrapped wrapped;
+        struct sheet notes = sheet_wrap(sheet, &wrapped);
         if (earlier_ns > 0)
-            fprintf(sheet->out, "  by others, before the last %d runs on the CPU: %s\n", CPU_SLICES,
+            fprintf(notes.out, "  by others, before the last %d runs on the CPU: %s\n", CPU_SLICES,
                     quantity_lone_duration(earlier_ns).text);
         if (outside_ns > 0)
-            fprintf(sheet->out, "  in no phase: %s\n", quantity_lone_duration(outside_ns).text);
+            fprintf(notes.out, "  in no phase: %s\n", quantity_lone_duration(outside_ns).text);
+        sheet_unwrap(&wrapped);
     }
     free(rows);
 }
@@ -136,7 +139,10 @@ char *sheet_text_of_waits(const struct wait_row *rows, size_t count)
         free(text);
         text = longer;
     }
-    return text;
+    uint64_t others_ns = 0;
+    for (size_t i = WAITS_IN_CELL; i < count; i++)
+        others_ns += rows[i].cell.total_ns;
+    return sheet_add_others(text, others_ns, count ? rows[0].cell.total_ns : 0);
 }
 
 void sheet_waits_write(const struct sheet *sheet)

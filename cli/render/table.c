@@ -69,6 +69,7 @@ void table_number(struct table *table, uint64_t number)
     struct quantity quantity;
     switch (table->columns[table->cell_count % table->column_count].kind) {
     case COLUMN_DURATION:
+    case COLUMN_SINGLE:
     case COLUMN_ABOUT:
     case COLUMN_BYTES:
     case COLUMN_SPENT: add_cell(table, (struct cell){.number = number}); return;
@@ -127,23 +128,71 @@ static struct duration_scale shared_scale(const struct table *table)
     return duration_scale_below(most);
 }
 
+static bool is_of_single(enum column_kind kind)
+{
+    return kind == COLUMN_SINGLE || kind == COLUMN_ABOUT;
+}
+
+/* The columns from `*next` on that are compared with one another: their range; `*next` is after them. */
+static struct range range_of_next(const struct table *table, size_t *next, unsigned *unit)
+{
+    struct range whole = range_of(table, (*next)++);
+    while (*next < table->column_count && is_of_single(table->columns[*next].kind)) {
+        struct range here = range_of(table, *next);
+        struct range wider = whole;
+        if (here.least > 0 && (wider.least == 0 || here.least < wider.least))
+            wider.least = here.least;
+        wider.most = here.most > wider.most ? here.most : wider.most;
+        if (wider.most > 0 && !duration_unit_of_all(wider.least, wider.most, unit))
+            break;
+        whole = wider;
+        (*next)++;
+    }
+    return whole;
+}
+
+/* The scale of each column of durations; the caller frees the array. Columns of single durations next
+ * to one another have one unit if it shows all of them. */
+static struct duration_scale *scales_of(const struct table *table)
+{
+    struct duration_scale *scales = memory_new(table->column_count * sizeof *scales);
+    struct duration_scale spent = shared_scale(table);
+    for (size_t column = 0; column < table->column_count;) {
+        size_t first = column;
+        unsigned unit = 0;
+        struct range whole = {0, 0};
+        if (is_of_single(table->columns[column].kind))
+            whole = range_of_next(table, &column, &unit);
+        else
+            column++;
+        bool is_one = column == first + 1 || !duration_unit_of_all(whole.least, whole.most, &unit);
+        for (size_t i = first; i < column; i++) {
+            struct range range = range_of(table, i);
+            scales[i] = table->columns[i].kind == COLUMN_SPENT ? spent
+                        : is_one ? duration_scale_of(range.least, range.most)
+                                 : duration_scale_shared(unit, range.least);
+        }
+    }
+    return scales;
+}
+
 /* Numbers of a column have one unit, the one of its greatest if it can show its least. Durations that
  * are too great for it have the next one. */
 static struct quantity number_text(enum column_kind kind, uint64_t number, struct range range,
-                                   struct duration_scale shared)
+                                   struct duration_scale scale)
 {
     switch (kind) {
-    case COLUMN_SPENT: return quantity_summand(number, shared);
+    case COLUMN_SPENT: return quantity_summand(number, scale);
     case COLUMN_BYTES:
         return quantity_bytes_in(number, quantity_bytes_unit(range.least, range.most));
-    case COLUMN_ABOUT:
-        return quantity_about(number, duration_scale_of(range.least, range.most).unit);
+    case COLUMN_ABOUT: return quantity_about(number, scale);
     case COLUMN_DURATION:
+    case COLUMN_SINGLE:
     case COLUMN_TEXT:
     case COLUMN_COUNT:
     case COLUMN_NUMBER:
     case COLUMN_SHARE:
-    default: return quantity_in_column(number, duration_scale_of(range.least, range.most));
+    default: return quantity_in_column(number, scale);
     }
 }
 
@@ -151,17 +200,19 @@ static struct quantity number_text(enum column_kind kind, uint64_t number, struc
 static char **finished_texts(const struct table *table)
 {
     char **texts = memory_new(table->cell_count * sizeof *texts);
-    struct duration_scale shared = shared_scale(table);
+    struct duration_scale *scales = scales_of(table);
     for (size_t column = 0; column < table->column_count; column++) {
         struct range range = range_of(table, column);
         for (size_t i = column; i < table->cell_count; i += table->column_count) {
             const struct cell *cell = &table->cells[i];
             struct quantity quantity = {""};
             if (!cell->text)
-                quantity = number_text(table->columns[column].kind, cell->number, range, shared);
+                quantity =
+                    number_text(table->columns[column].kind, cell->number, range, scales[column]);
             texts[i] = memory_string(text_of(cell->text ? cell->text : quantity.text));
         }
     }
+    free(scales);
     return texts;
 }
 
@@ -374,6 +425,25 @@ static void cut_text(char **text, size_t width, enum column_cut cut)
     *text = shorter;
 }
 
+/* Keeps the items of `text` that fit, at least one; returns the rest, which the caller frees: NULL if
+ * there is none. */
+static char *take_items(char *text, size_t width)
+{
+    static const char between[] = ", ";
+    size_t fit = 0, count = strlen(text);
+    for (const char *end = strstr(text, between); end; end = strstr(end + 1, between)) {
+        /* With its comma. */
+        if (fit > 0 && utf8_width((struct text){text, (size_t)(end - text) + 1}) > width)
+            break;
+        fit = (size_t)(end - text) + 1;
+    }
+    if (fit == 0 || fit + 1 >= count)
+        return NULL;
+    char *rest = memory_string(text_of(text + fit + 1));
+    text[fit] = '\0';
+    return rest;
+}
+
 static bool is_right(enum column_kind kind)
 {
     return kind != COLUMN_TEXT;
@@ -417,6 +487,36 @@ static void print_line(const struct table *table, FILE *out, const struct block 
     }
 }
 
+/* Prints one row. Lists in the block that do not fit go on in further lines; other texts are cut. */
+static void print_row(const struct table *table, FILE *out, const struct block *block,
+                      const size_t *widths, char *const *texts)
+{
+    char **rests = memory_new(table->column_count * sizeof *rests);
+    for (size_t i = 0; i < table->column_count; i++)
+        rests[i] = is_in(block, i) ? memory_string(text_of(texts[i])) : NULL;
+    char **line = memory_new(table->column_count * sizeof *line);
+    for (bool goes_on = true; goes_on;) {
+        goes_on = false;
+        for (size_t i = 0; i < table->column_count; i++) {
+            line[i] = rests[i] ? rests[i] : memory_string(text_of(""));
+            rests[i] = NULL;
+            if (!is_in(block, i) || widths[i] == 0 || width_of(line[i]) <= widths[i])
+                continue;
+            if (table->keys > 0 && table->columns[i].cut == CUT_ITEMS)
+                rests[i] = take_items(line[i], widths[i]);
+            if (width_of(line[i]) > widths[i])
+                cut_text(&line[i], widths[i], table->columns[i].cut);
+            goes_on |= rests[i] != NULL;
+        }
+        print_line(table, out, block, widths, (const char *const *)line);
+        fputc('\n', out);
+        for (size_t i = 0; i < table->column_count; i++)
+            free(line[i]);
+    }
+    free(rests);
+    free(line);
+}
+
 static void print_block(const struct table *table, FILE *out, const struct table_style *style,
                         const struct block *block, const size_t *widths, char **texts)
 {
@@ -430,23 +530,17 @@ static void print_block(const struct table *table, FILE *out, const struct table
         fputs(plain, out);
     fputc('\n', out);
 
-    for (size_t row = 0; row < table->cell_count; row += table->column_count) {
-        for (size_t i = 0; i < table->column_count; i++) {
-            if (widths[i] && width_of(texts[row + i]) > widths[i])
-                cut_text(&texts[row + i], widths[i], table->columns[i].cut);
-            line[i] = texts[row + i];
-        }
-        print_line(table, out, block, widths, line);
-        fputc('\n', out);
-    }
+    for (size_t row = 0; row < table->cell_count; row += table->column_count)
+        print_row(table, out, block, widths, texts + row);
     free(line);
 }
 
-/* The next columns that fit next to the keys, at least one. A text that alone is too wide is
- * truncated. */
-static struct block next_block(const struct table *table, size_t *widths, size_t limit,
-                               size_t first)
+/* The next columns that fit next to the keys, at least one. A list that alone is too wide is to be
+ * continued in further lines; other texts are truncated at the width of the terminal, if any. */
+static struct block next_block(const struct table *table, size_t *widths,
+                               const struct table_style *style, size_t first)
 {
+    size_t limit = style->width ? style->width : TABLE_SPLIT_WIDTH;
     size_t width = INDENT;
     for (size_t i = 0; i < table->keys; i++)
         width += widths[i] ? widths[i] + GAP : 0;
@@ -458,8 +552,9 @@ static struct block next_block(const struct table *table, size_t *widths, size_t
             continue;
         if (used > 0 && used + GAP + *here > room)
             break;
-        if (used == 0 && *here > room && room >= SHRUNK_MIN &&
-            table->columns[block.last].cut != CUT_NOT)
+        enum column_cut cut = table->columns[block.last].cut;
+        bool is_cut = style->width ? cut != CUT_NOT : cut == CUT_ITEMS;
+        if (used == 0 && *here > room && room >= SHRUNK_MIN && is_cut)
             *here = room;
         used += (used ? GAP : 0) + *here;
     }
@@ -470,9 +565,8 @@ static struct block next_block(const struct table *table, size_t *widths, size_t
 static void print_blocks(const struct table *table, FILE *out, const struct table_style *style,
                          size_t *widths, char **texts)
 {
-    size_t limit = style->width ? style->width : TABLE_SPLIT_WIDTH;
     for (size_t i = table->keys; i < table->column_count;) {
-        struct block block = next_block(table, widths, limit, i);
+        struct block block = next_block(table, widths, style, i);
         if (i > table->keys)
             fputc('\n', out);
         print_block(table, out, style, &block, widths, texts);

@@ -1,6 +1,7 @@
 /* cli/render/table.h -- a text table: columns fit their content, numbers are right-aligned,
- * durations and sizes of a column have one unit where they are readable in it, empty columns are
- * left out, numbers and ids are not truncated. */
+ * durations and sizes of a column have one unit where they are readable in it, and so have columns of
+ * durations of single items that are next to one another; empty columns are left out, numbers and ids
+ * are not truncated. */
 #ifndef CLI_RENDER_TABLE_H
 #define CLI_RENDER_TABLE_H
 
@@ -13,8 +14,9 @@ enum column_kind {
     COLUMN_TEXT,
     COLUMN_COUNT,
     COLUMN_DURATION,
-    COLUMN_ABOUT, /* estimated duration: its significant digits, with a tilde */
-    COLUMN_SPENT, /* duration; all such columns of a table have one unit */
+    COLUMN_SINGLE, /* duration of one item: minimum, mean, maximum */
+    COLUMN_ABOUT,  /* the same, estimated: its significant digits, with a tilde */
+    COLUMN_SPENT,  /* duration; all such columns of a table have one unit */
     COLUMN_BYTES,
     COLUMN_NUMBER, /* an id (pid, tid): without separators */
     COLUMN_SHARE   /* right-aligned; already text */
@@ -25,7 +27,7 @@ enum column_cut {
     CUT_NOT,
     CUT_LEFT, /* for paths, whose end is most important */
     CUT_RIGHT,
-    CUT_ITEMS, /* whole items of `a 2 s, b 1 s`, the last ones; or left out */
+    CUT_ITEMS, /* whole items of `a 2 s, b 1 s`, the last ones; or left out, or continued */
     CUT_WHOLE  /* the column is left out: a part of it is useless */
 };
 
@@ -58,7 +60,8 @@ struct table *table_new(const struct column *columns, size_t count);
 void table_free(struct table *table);
 
 /* If the table is too wide, its columns are printed in several blocks, which all begin with the
- * first `keys` columns; if style.width is 0, they fit TABLE_SPLIT_WIDTH. */
+ * first `keys` columns; if style.width is 0, they fit TABLE_SPLIT_WIDTH. Lists (CUT_ITEMS) that are
+ * too wide continue in the next line; if style.width is 0, no text is truncated. */
 void table_split(struct table *table, size_t keys);
 
 /* Add the cells of a row, from left to right. Texts are copied and made printable. */

@@ -81,11 +81,11 @@ Test(quantity, a_column_of_a_wide_range_says_what_it_does_not_show)
 
 Test(quantity, an_estimate_has_the_digits_that_it_has_in_the_unit_of_its_column)
 {
-    EXPECT_TEXT(quantity_about(3100000, 1), "~3,100 us");
-    EXPECT_TEXT(quantity_about(3100000, 2), "~3.1 ms");
-    EXPECT_TEXT(quantity_about(48000, 2), "~0.048 ms");
-    EXPECT_TEXT(quantity_about(48, 2), "<0.001 ms");
-    EXPECT_TEXT(quantity_about(48, 0), "~48 ns");
+    EXPECT_TEXT(quantity_about(3100000, (struct duration_scale){1, 0, false}), "~3,100 us");
+    EXPECT_TEXT(quantity_about(3100000, (struct duration_scale){2, 0, false}), "~3.1 ms");
+    EXPECT_TEXT(quantity_about(48000, (struct duration_scale){2, 0, false}), "~0.048 ms");
+    EXPECT_TEXT(quantity_about(48, (struct duration_scale){2, 0, false}), "<0.001 ms");
+    EXPECT_TEXT(quantity_about(48, (struct duration_scale){0, 0, false}), "~48 ns");
 }
 
 Test(quantity, a_column_shows_three_digits_and_great_values_in_a_greater_unit)
@@ -96,7 +96,7 @@ Test(quantity, a_column_shows_three_digits_and_great_values_in_a_greater_unit)
     EXPECT_TEXT(quantity_in_column(9876543, scale), "9,877 us");
     EXPECT_TEXT(quantity_in_column(27097430, scale), "27.1 ms");
     EXPECT_TEXT(quantity_in_column(200211900, scale), "200 ms");
-    EXPECT_TEXT(quantity_about(27100000, scale.unit), "~27.1 ms");
+    EXPECT_TEXT(quantity_about(27100000, scale), "~27.1 ms");
 }
 
 Test(quantity, a_summand_has_five_digits)
@@ -116,8 +116,8 @@ Test(quantity, columns_to_be_compared_have_the_unit_of_the_greatest)
 
 Test(quantity, rounding_carries)
 {
-    EXPECT_TEXT(quantity_duration(999999999, (struct duration_scale){3, 2}), "1.00 s");
-    EXPECT_TEXT(quantity_duration(1994999999, (struct duration_scale){3, 2}), "1.99 s");
+    EXPECT_TEXT(quantity_duration(999999999, (struct duration_scale){3, 2, false}), "1.00 s");
+    EXPECT_TEXT(quantity_duration(1994999999, (struct duration_scale){3, 2, false}), "1.99 s");
     EXPECT_TEXT(quantity_lone_duration(31400000000), "31.4 s");
     EXPECT_TEXT(quantity_lone_duration(999), "999 ns");
     EXPECT_TEXT(quantity_lone_duration(1000), "1.00 us");
@@ -133,4 +133,22 @@ Test(quantity, a_time_is_of_the_local_day)
     setenv("TZ", "TST-2", 1);
     tzset();
     EXPECT_TEXT(quantity_time(1795388976258944395), "01:09:36.258944395");
+}
+
+Test(quantity, of_columns_that_are_compared_have_one_unit_if_it_shows_all)
+{
+    unsigned unit = 9;
+    cr_expect(duration_unit_of_all(6700, 9000000, &unit));
+    cr_expect(eq(uint, unit, 1), "two digits of the least");
+    cr_expect(duration_unit_of_all(6700, 257133800, &unit));
+    cr_expect(eq(uint, unit, 2));
+    struct duration_scale scale = duration_scale_shared(unit, 6700);
+    EXPECT_TEXT(quantity_in_column(6700, scale), "0.007 ms");
+    EXPECT_TEXT(quantity_in_column(257133800, scale), "257 ms");
+    EXPECT_TEXT(quantity_in_column(26933800000, scale), "26,934 ms");
+    EXPECT_TEXT(quantity_about(26900000000, scale), "~26,900 ms");
+    cr_expect(duration_unit_of_all(1500, 95000000000, &unit));
+    cr_expect(eq(uint, unit, 2));
+    cr_expect(not(duration_unit_of_all(900, 95000000000, &unit)), "it would be 0.000 ms");
+    cr_expect(not(duration_unit_of_all(1500, 100000000000, &unit)));
 }

@@ -55,18 +55,18 @@ static const char whole_report[] =
     "  2  -                                                             -\n"
     "\n"
     "System calls in phase request, without those in nested phases  process shopd (pid 4242)\n"
-    "  System call  Calls     Total       Min     p50        p99      Max  Errors              "
+    "  System call  Calls     Total       Min     p50        p99        Max  Errors              "
     "Slowest\n"
-    "  futex          100  5,120 ms  0.400 us  ~48 us  ~3,100 us  48.0 ms  EAGAIN 12, 1 other  tid "
-    "4251 at 23:09:40.258944395\n"
-    "  read         1,000   3.00 ms   2.10 us   ~3 us      ~3 us  4.00 us  -                   tid "
-    "4252 at 23:09:36.258944397\n"
+    "  futex          100  5,120 ms  0.400 us  ~48 us  ~3,100 us  48,021 us  EAGAIN 12, 1 other  "
+    "tid 4251 at 23:09:40.258944395\n"
+    "  read         1,000   3.00 ms   2.10 us   ~3 us      ~3 us    4.00 us  -                   "
+    "tid 4252 at 23:09:36.258944397\n"
     "  not counted: 1 call without a begin in the trace, 2 without an end\n"
     "\n"
     "Files in phase request, without those in nested phases  process shopd (pid 4242)\n"
-    "  File                    FD    Calls      Read  Written     Time     p99      Max\n"
-    "  /var/lib/shop/stock.db  13  102,400   400 MiB        -   1.17 s   ~3 us  11.9 ms\n"
-    "  (name unknown: socket)   -      810  12.1 MiB    418 B  0.310 s  ~68 us  1.90 ms\n"
+    "  File                    FD    Calls      Read  Written     Time        p99      Max\n"
+    "  /var/lib/shop/stock.db  13  102,400   400 MiB        -   1.17 s  ~0.003 ms  11.9 ms\n"
+    "  (unknown socket)         -      810  12.1 MiB    418 B  0.310 s  ~0.068 ms  1.90 ms\n"
     "\n"
     "System calls  all processes\n"
     "  System call  Calls    Total      Min    p50    p99      Max  Slowest\n"
@@ -74,9 +74,10 @@ static const char whole_report[] =
     "23:09:36.258944397\n"
     "\n"
     "System calls that wait  all processes\n"
-    "  System call  Calls   Total     Min     p50      p99      Max  Errors              Slowest\n"
-    "  futex          100  5.12 s  400 ns  ~48 us  ~3.1 ms  48.0 ms  EAGAIN 12, 1 other  tid 4251 "
-    "at 23:09:40.258944395\n"
+    "  System call  Calls   Total       Min     p50        p99        Max  Errors              "
+    "Slowest\n"
+    "  futex          100  5.12 s  0.400 us  ~48 us  ~3,100 us  48,021 us  EAGAIN 12, 1 other  "
+    "tid 4251 at 23:09:40.258944395\n"
     "\n"
     "Errors of system calls  all processes\n"
     "  Error   Calls  Of which\n"
@@ -84,12 +85,12 @@ static const char whole_report[] =
     "  EINTR       1  futex 1\n"
     "\n"
     "Files  all processes\n"
-    "  File                    FD  Process   PID    Calls     Read    Time    p99      Max\n"
-    "  /var/lib/shop/stock.db  13  shopd    4242  102,400  400 MiB  1.17 s  ~3 us  11.9 ms\n"
+    "  File                    FD  Process   PID    Calls     Read    Time        p99      Max\n"
+    "  /var/lib/shop/stock.db  13  shopd    4242  102,400  400 MiB  1.17 s  ~0.003 ms  11.9 ms\n"
     "\n"
     "Sockets, pipes and other descriptors  all processes\n"
-    "  File                    Process   PID  Calls      Read  Written    Time     p99      Max\n"
-    "  (name unknown: socket)  shopd    4242    810  12.1 MiB    418 B  310 ms  ~68 us  1.90 ms\n"
+    "  File              Process   PID  Calls      Read  Written    Time        p99      Max\n"
+    "  (unknown socket)  shopd    4242    810  12.1 MiB    418 B  310 ms  ~0.068 ms  1.90 ms\n"
     "\n"
     "Processes by CPU time\n"
     "  Process   PID  CPU time  CPU use  Threads   Lived  Started\n"
@@ -138,7 +139,7 @@ Test(tables, leave_out_a_column_that_says_nothing_if_truncated)
     cr_assert(calls != NULL);
     cr_expect(strstr(calls, "  Slowest") == NULL, "%s", calls);
     cr_expect(strstr(calls, "  EAGAIN 12, \u2026\n") != NULL, "%s", calls);
-    cr_expect(strstr(calls, "\ncolumns left out: Slowest, FD, p99; they need 120 columns") != NULL,
+    cr_expect(strstr(calls, "\ncolumns left out: Slowest, FD, p99; they need 122 columns") != NULL,
               "%s", calls);
     free(text);
 }
@@ -166,6 +167,33 @@ Test(tables, of_phases_and_instances_are_split_to_fit)
     free(narrow);
     free(elsewhere);
     free(wide);
+}
+
+Test(tables, continue_lists_that_are_too_wide)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    struct wait_row wakers[5] = {{.by_name = ""}};
+    for (size_t i = 0; i < COUNT_OF(wakers); i++)
+        wakers[i] = (struct wait_row){.by_name = "a-name-of-a-thread",
+                                      .by_tid = (int64_t)(4001 + i),
+                                      .by_pid = REPORT_NONE,
+                                      .number = REPORT_NONE,
+                                      .kind = WAKER_THREAD,
+                                      .cell.total_ns = 5000000};
+    hand.instances[0].wakers = wakers;
+    hand.instances[0].waker_count = COUNT_OF(wakers);
+    static const char expected[] =
+        "\n  #  Woken by\n"
+        "  1  a-name-of-a-thread (4001) 5.00 ms, a-name-of-a-thread (4002) 5.00 ms,\n"
+        "     a-name-of-a-thread (4003) 5.00 ms, others 10.0 ms\n"
+        "  2  -\n";
+    char *piped = written(&hand, (struct tables_options){0});
+    char *narrow = written(&hand, (struct tables_options){.style.width = 80});
+    cr_expect(strstr(piped, expected) != NULL, "%s", piped);
+    cr_expect(strstr(narrow, expected) != NULL, "%s", narrow);
+    free(piped);
+    free(narrow);
 }
 
 Test(tables, are_sparse_with_color)
