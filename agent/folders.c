@@ -1,5 +1,4 @@
 #include <dirent.h>
-#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>

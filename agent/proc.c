@@ -7,7 +7,6 @@
 
 #include "agent/agent.h"
 #include "base/clock.h"
-#include "base/memory.h"
 
 /* Reads `stat` of a thread, see proc(5): name, parent, begin (in ticks since boot). */
 static bool read_stat(const char *path, char name[16], int32_t *ppid, uint64_t *ticks)

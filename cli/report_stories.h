@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 
-#include "cli/progress.h"
 #include "cli/traces.h"
 #include "results/report.h"
 

@@ -1,6 +1,5 @@
 #include "cli/results_hint.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 #ifndef CLI_TIMELINE_FILE_H
 #define CLI_TIMELINE_FILE_H
 
-#include "cli/progress.h"
 #include "cli/render/report_filter.h"
 #include "cli/report_file.h"
 #include "cli/timeline/timeline.h"

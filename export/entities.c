@@ -1,6 +1,5 @@
 #include "export/entities.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/memory.h"

@@ -7,7 +7,6 @@
 #ifndef REDUCER_PARTITION_H
 #define REDUCER_PARTITION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

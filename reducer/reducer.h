@@ -3,7 +3,6 @@
 #ifndef REDUCER_REDUCER_H
 #define REDUCER_REDUCER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

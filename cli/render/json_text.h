@@ -4,7 +4,6 @@
 #ifndef CLI_RENDER_JSON_TEXT_H
 #define CLI_RENDER_JSON_TEXT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 #include "cli/story/follow.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/map.h"
 #include "base/memory.h"

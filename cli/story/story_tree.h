@@ -3,7 +3,6 @@
 #define CLI_STORY_STORY_TREE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 

@@ -1,7 +1,5 @@
 #include "cli/timeline/perfetto.h"
 
-#include <string.h>
-
 #include "cli/timeline/packet.h"
 
 /* Numbers of fields. Source: protos/perfetto/trace of github.com/google/perfetto, version 50. */

@@ -1,7 +1,5 @@
 #include "export/output/remote_write_symbols.h"
 
-#include <string.h>
-
 #include "base/names.h"
 
 typedef Spanmill__RemoteWrite__Label Label;

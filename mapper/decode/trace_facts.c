@@ -1,6 +1,5 @@
 #include "mapper/decode/trace_facts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 #include "mapper/worker/mapper_settings.h"
 
-#include "mapper/decode/reader.h"
 #include "service/service.h"
 
 static const struct config_row rows[] = {

@@ -3,8 +3,6 @@
 #ifndef ANALYSIS_INSTANCES_PARTS_H
 #define ANALYSIS_INSTANCES_PARTS_H
 
-#include <assert.h>
-
 #include "analysis/instances.h"
 #include "base/hash.h"
 

@@ -1,7 +1,6 @@
 /* Thread groups: threads that belong to one process according to the latest information, and their
  * open instances. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/instances_parts.h"
 #include "base/memory.h"

@@ -2,7 +2,6 @@
 #ifndef BUS_ADMIN_H
 #define BUS_ADMIN_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "bus/consumer.h"

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "chunk/packet_row.h"
 #include "base/memory.h"

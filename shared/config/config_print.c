@@ -1,10 +1,8 @@
 #include <ctype.h>
-#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 #include "config/config_state.h"
-#include "config/value.h"
 
 enum { HELP_COLUMN = 30, SOURCE_COLUMN = 44 };
 

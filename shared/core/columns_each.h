@@ -7,8 +7,6 @@
 #ifndef CORE_COLUMNS_EACH_H
 #define CORE_COLUMNS_EACH_H
 
-#include <assert.h>
-
 #include "base/attrs.h"
 #include "core/columns.h"
 #include "trace/cells.h"

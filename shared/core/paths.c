@@ -1,6 +1,5 @@
 /* Joining: paths of phases. Field values create new names all the time, so unused paths are
  * dropped, between intervals. */
-#include "base/memory.h"
 #include "core/descriptors.h"
 
 /* This many more than were in use the last time are kept, so that most intervals need no search. */

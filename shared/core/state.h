@@ -24,7 +24,6 @@
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 #ifndef CTF_TSDL_LEXER_H
 #define CTF_TSDL_LEXER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"

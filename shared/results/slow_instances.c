@@ -1,7 +1,6 @@
 #include "results/slow_instances.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 

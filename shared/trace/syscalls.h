@@ -13,7 +13,6 @@
 #define TRACE_SYSCALLS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/bytes.h"

@@ -1,9 +1,7 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
-#include "base/map.h"
 #include "base/memory.h"
 #include "partial.pb-c.h"
 #include "wire/format.h"
