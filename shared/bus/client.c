@@ -26,7 +26,7 @@ static void log_line(const rd_kafka_t *handle, int level, const char *facility, 
     if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "will be ignored by this"))
         return;
     /* A login that ends with the client is no failure. */
-    if (strstr(text, rd_kafka_err2str(RD_KAFKA_RESP_ERR__DESTROY)))
+    if (strcmp(facility, "FAIL") == 0 && strstr(text, rd_kafka_err2str(RD_KAFKA_RESP_ERR__DESTROY)))
         return;
     if (!log || !log->settings->log) {
         fprintf(stderr, "librdkafka: %s: %s\n", facility, text);
