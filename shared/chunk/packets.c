@@ -22,20 +22,6 @@ static uint64_t number_at(const uint8_t *at, size_t size, bool big_endian)
     return value;
 }
 
-enum status packet_read(const struct metadata *metadata, struct bytes file, size_t offset,
-                        struct packet *out, struct failure *why)
-{
-    const struct layout *layout = metadata->layout;
-    struct packet_reading reading = {.times = metadata->times,
-                                     .slots = memory_new(layout->slot_count * sizeof(uint64_t))};
-    struct packet_at packet;
-    enum status status = packet_head(layout, file, offset, &reading, &packet, why);
-    free(reading.slots);
-    if (status == STATUS_OK)
-        *out = packet.head;
-    return status;
-}
-
 /* --- the index --- */
 
 /* Bytes per entry; 0 if it is not an index, or empty. */

@@ -32,11 +32,6 @@ struct packet_list {
     size_t count, room;
 };
 
-/* Reads the header of the packet at `offset`.
- * OK; END at the end of `file`; REJECT if there is no complete packet, `why` has the offset. */
-MUST_CHECK enum status packet_read(const struct metadata *metadata, struct bytes file,
-                                   size_t offset, struct packet *out, struct failure *why);
-
 /* Adds all complete packets of `file`; chunk/packet_row.h describes how packets after a damaged one
  * are found.
  * OK; or REJECT if a part of the file is unreadable: `out` has the rest, `why` the reason. */

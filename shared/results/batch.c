@@ -341,11 +341,6 @@ struct tallies result_batch_tallies(const struct result_batch *batch)
     return batch->tallies;
 }
 
-bool result_batch_is_empty(const struct result_batch *batch)
-{
-    return batch->count == 0 && batch->slow.count == 0;
-}
-
 /* --- output --- */
 
 /* Sets the process or thread under which the entry is filed, as known at the end. */

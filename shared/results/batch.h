@@ -18,7 +18,6 @@ void result_batch_free(struct result_batch *batch); /* NULL is fine */
 
 /* Copies its input. */
 struct result_sink result_batch_sink(struct result_batch *batch);
-bool result_batch_is_empty(const struct result_batch *batch);
 /* Of all marks in it. */
 struct tallies result_batch_tallies(const struct result_batch *batch);
 

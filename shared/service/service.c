@@ -227,11 +227,6 @@ bool service_instance_is_given(const struct service *service)
     return config_is_given(service->config, "instance");
 }
 
-int service_signal_fd(const struct service *service)
-{
-    return service->signal_fd;
-}
-
 static void note_signal(struct service *service, const struct signalfd_siginfo *info)
 {
     unsigned before = atomic_fetch_add(&service->signals, 1);

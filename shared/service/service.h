@@ -72,8 +72,6 @@ bool service_stopping(struct service *service);
 /* The rest of --drain, from the first signal on (at most 3 s while no broker answers); 0 when it is
  * over or after a second signal: exit at once. UINT64_MAX without a signal. */
 uint64_t service_drain_left_ms(struct service *service);
-/* For poll(): readable after a signal. */
-int service_signal_fd(const struct service *service);
 /* Sleeps, which counts as a health_turn(); wakes up at a signal and when the time to drain is over.
  * True if it slept the whole time. */
 bool service_sleep(struct service *service, uint64_t ms);

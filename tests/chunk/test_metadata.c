@@ -3,6 +3,7 @@
 
 #include "chunk/metadata.h"
 #include "chunk/packets.h"
+#include "tests/chunk/fake_packet.h"
 #include "tests/chunk/fake_trace.h"
 
 /* A file as LTTng stores it: the text in packets of `room` bytes each. */
@@ -139,8 +140,8 @@ Test(metadata, lays_out_packets_of_older_tracers)
     fake_put(&file, PACKET, sizeof PACKET);
     struct packet packet;
     struct failure why = {""};
-    cr_assert(eq(int, packet_read(&metadata, fake_data(&file), 0, &packet, &why), STATUS_OK), "%s",
-              why.text);
+    cr_assert(eq(int, fake_packet_read(&metadata, fake_data(&file), &packet, &why), STATUS_OK),
+              "%s", why.text);
     cr_expect(eq(u64, packet.stream_id, 7));
     cr_expect(eq(u64, packet.begin_ns, 6)); /* at half a gigahertz */
     cr_expect(eq(u64, packet.end_ns, 8));
@@ -150,7 +151,7 @@ Test(metadata, lays_out_packets_of_older_tracers)
     cr_expect(not(packet.has_sequence));
     cr_expect(not(packet.has_instance));
     file.at[23] = 8;
-    cr_expect(eq(int, packet_read(&metadata, fake_data(&file), 0, &packet, &why), STATUS_REJECT));
+    cr_expect(eq(int, fake_packet_read(&metadata, fake_data(&file), &packet, &why), STATUS_REJECT));
     cr_expect(eq(str, why.text, "packet at byte 0: its stream is not declared in the metadata"));
     fake_clear(&file);
     metadata_clear(&metadata);
@@ -164,7 +165,7 @@ static void expect_packet(const char *text, struct bytes file, uint64_t size)
     struct failure why = {""};
     cr_assert(eq(int, metadata_read(fake_bytes(text), &metadata, &why), STATUS_OK), "%s", why.text);
     struct packet packet;
-    cr_assert(eq(int, packet_read(&metadata, file, 0, &packet, &why), STATUS_OK), "%s", why.text);
+    cr_assert(eq(int, fake_packet_read(&metadata, file, &packet, &why), STATUS_OK), "%s", why.text);
     cr_expect(eq(sz, packet.size, size));
     metadata_clear(&metadata);
 }

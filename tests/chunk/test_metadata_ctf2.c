@@ -4,6 +4,7 @@
 #include "chunk/metadata.h"
 #include "chunk/packets.h"
 #include "chunk/packets.h"
+#include "tests/chunk/fake_packet.h"
 #include "tests/chunk/fake_trace.h"
 
 /* As lttng-tools 2.14 writes it. */
@@ -50,11 +51,11 @@ Test(metadata_ctf2, tells_who_recorded_and_where_packets_keep_what)
     cr_expect(eq(str, (char *)(uintptr_t)layout->events[1].name, "zoo:none"));
     fake_add(&file, (struct fake_packet){10, 20, 3, 4, 5, 0}, NULL, 0);
     struct packet packet;
-    cr_expect(eq(int, packet_read(&metadata, fake_data(&file), 0, &packet, &why), STATUS_REJECT));
+    cr_expect(eq(int, fake_packet_read(&metadata, fake_data(&file), &packet, &why), STATUS_REJECT));
     cr_expect(eq(str, why.text, "packet at byte 0: belongs to another trace (different uuid)"));
     memcpy(file.at + 4, layout->uuid, sizeof layout->uuid);
-    cr_assert(eq(int, packet_read(&metadata, fake_data(&file), 0, &packet, &why), STATUS_OK), "%s",
-              why.text);
+    cr_assert(eq(int, fake_packet_read(&metadata, fake_data(&file), &packet, &why), STATUS_OK),
+              "%s", why.text);
     cr_expect(eq(u64, packet.begin_ns, 10));
     cr_expect(eq(u64, packet.end_ns, 20));
     cr_expect(eq(sz, packet.content, FAKE_HEADER + FAKE_CONTEXT));
@@ -151,7 +152,7 @@ Test(metadata_ctf2, finds_packets_of_any_sizes_orders_and_alignments)
     struct packet packet;
     struct failure why = {""};
     cr_assert(
-        eq(int, packet_read(&metadata, (struct bytes){FILE, 20}, 0, &packet, &why), STATUS_OK),
+        eq(int, fake_packet_read(&metadata, (struct bytes){FILE, 20}, &packet, &why), STATUS_OK),
         "%s", why.text);
     cr_expect(eq(u64, packet.stream_id, 3));
     cr_expect(eq(u64, packet.discarded, 0x102));
@@ -159,7 +160,7 @@ Test(metadata_ctf2, finds_packets_of_any_sizes_orders_and_alignments)
     cr_expect(eq(sz, packet.size, 20));
     static const uint8_t OTHER[7] = {4, [5] = 0, 0};
     cr_assert(
-        eq(int, packet_read(&metadata, (struct bytes){OTHER, 7}, 0, &packet, &why), STATUS_OK),
+        eq(int, fake_packet_read(&metadata, (struct bytes){OTHER, 7}, &packet, &why), STATUS_OK),
         "%s", why.text);
     cr_expect(eq(u64, packet.stream_id, 4));
     cr_expect(eq(sz, packet.size, 7));
