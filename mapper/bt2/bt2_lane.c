@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu_number.h"
 #include "mapper/decode/stream_rules.h"
 #include "mapper/decode/trace_facts.h"
 
@@ -190,7 +191,7 @@ static void learn_cpu(struct bt2_lane *lane, const bt_message *message)
         !bt_field_class_type_is(bt_field_get_class_type(cpu), BT_FIELD_CLASS_TYPE_UNSIGNED_INTEGER))
         return;
     uint64_t number = bt_field_integer_unsigned_get_value(cpu);
-    if (number <= PACKET_CPU_MAX)
+    if (number <= CPU_NUMBER_MAX)
         lane->cpu = (int32_t)number;
 }
 

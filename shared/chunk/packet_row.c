@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu_number.h"
 #include "base/invariant.h"
 #include "base/memory.h"
 
@@ -92,7 +93,7 @@ static void take_found(const struct walk_found *found, const struct stream_time 
     head->cpu = -1;
     if (has(found, LAYOUT_CPU)) {
         uint64_t number = found->value[LAYOUT_CPU] & bits_mask(found->bits[LAYOUT_CPU]);
-        out->cpu_is_wrong = number > PACKET_CPU_MAX;
+        out->cpu_is_wrong = number > CPU_NUMBER_MAX;
         out->wrong_cpu = number;
         if (!out->cpu_is_wrong)
             head->cpu = (int32_t)number;

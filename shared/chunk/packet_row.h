@@ -48,10 +48,6 @@ struct packet_reading {
     uint64_t events_bit;             /* the begin of the events */
 };
 
-/* The largest valid CPU number: Linux has at most 8192 CPUs, and state takes memory for all below the
- * highest. */
-enum { PACKET_CPU_MAX = 8191 };
-
 /* Reads the header of the packet at `offset` of `file`.
  * OK; END at the end of `file`; REJECT if there is no complete packet, or it is inconsistent; `why`
  * has the offset. If it has a valid size nevertheless, that is out->head.size, else 0. A packet

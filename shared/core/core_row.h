@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/cpu_number.h"
 #include "trace/phase_set.h"
 #include "trace/cells.h"
 #include "trace/event.h"
@@ -18,8 +19,6 @@
 
 /* The name of a thread's life in a row: from 1, dense; 0: none. */
 typedef uint32_t life_name;
-
-enum { CPU_NUMBER_MAX = 8191 };
 
 /* The name of the descriptor under a number, likewise. */
 typedef uint32_t place_name;

@@ -10,8 +10,7 @@ enum {
     RECORD_FORMAT_OLDEST = 5, /* the oldest readable */
     /* 2: durations in log2 buckets; 1: two counters instead of tallies. All are readable. */
     RESULT_FORMAT = 3,
-    RESULT_FORMAT_LOG2 = 2, /* the last with log2 buckets */
-    CPU_MAX = 1 << 16,
+    RESULT_FORMAT_LOG2 = 2,     /* the last with log2 buckets */
     PARTIAL_BYTES_MAX = 1 << 20 /* of one record, unpacked: mappers write less */
 };
 

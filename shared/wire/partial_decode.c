@@ -1,6 +1,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "base/cpu_number.h"
 #include "partial.pb-c.h"
 #include "wire/format.h"
 #include "wire/in_arena.h"
@@ -130,7 +131,7 @@ static enum status decode_end(struct bytes bytes, struct schema *schema, struct 
     out->records = from->records;
     int32_t *cpus = arena_take(arena, from->n_cpus * sizeof *cpus);
     for (size_t i = 0; i < from->n_cpus; i++) {
-        if (from->cpus[i] > CPU_MAX)
+        if (from->cpus[i] > CPU_NUMBER_MAX)
             return fail(why, STATUS_REJECT, "CPU %u", from->cpus[i]);
         cpus[i] = (int32_t)from->cpus[i];
     }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/cpu_number.h"
 #include "result.pb-c.h"
 #include "wire/cell_codec.h"
 #include "wire/format.h"
@@ -326,9 +327,9 @@ static void decode_run(struct decoder *decoder, const Spanmill__Results__Run *fr
 static void decode_cpu(struct decoder *decoder, const Spanmill__Results__Cpu *from,
                        struct result *to)
 {
-    decoder->bad |= from->cpu > CPU_MAX;
+    decoder->bad |= from->cpu > CPU_NUMBER_MAX;
     to->type = RESULT_CPU;
-    to->cpu = (int32_t)(from->cpu & INT32_MAX);
+    to->cpu = (int32_t)from->cpu;
     to->ran = (struct cpu_ran){from->busy_ns, from->idle_ns};
 }
 
