@@ -55,11 +55,10 @@ enum status lttng_open(struct lttng **out, struct failure *why)
                                  "no session daemon answers; scanning folders until one does");
 }
 
-static void unsubscribe(struct lttng *lttng, struct subscription *subscription)
+/* The trigger stays registered, for another run of the agent: a session daemon of LTTng 2.13.9 whose trigger of a
+ * rotation is unregistered crashes at the next rotation, and the recording is lost. */
+static void clear_subscription(struct subscription *subscription)
 {
-    if (lttng->channel)
-        lttng_notification_channel_unsubscribe(lttng->channel, subscription->condition);
-    lttng_unregister_trigger(subscription->trigger);
     lttng_trigger_destroy(subscription->trigger);
     lttng_condition_destroy(subscription->condition);
     free(subscription->name);
@@ -77,7 +76,7 @@ void lttng_close(struct lttng *lttng)
     if (!lttng)
         return;
     for (size_t i = 0; i < lttng->subscription_count; i++)
-        unsubscribe(lttng, &lttng->subscriptions[i]);
+        clear_subscription(&lttng->subscriptions[i]);
     for (size_t i = 0; i < lttng->asked_count; i++)
         clear_asked(&lttng->asked[i]);
     lttng_notification_channel_destroy(lttng->channel);
@@ -103,9 +102,11 @@ static void subscribe(struct agent *agent, const char *name)
         lttng_condition_session_rotation_set_session_name(condition, name) ==
             LTTNG_CONDITION_STATUS_OK)
         trigger = lttng_trigger_create(condition, action);
-    /* A trigger registered by an earlier run of this agent works as well. */
+    /* A trigger registered by an earlier run of this agent has the same name, and works as well. */
+    char *trigger_name = memory_format("spanmill-agent:%s", name);
     enum lttng_error_code code =
-        trigger ? lttng_register_trigger_with_automatic_name(trigger) : LTTNG_ERR_NOMEM;
+        trigger ? lttng_register_trigger_with_name(trigger, trigger_name) : LTTNG_ERR_NOMEM;
+    free(trigger_name);
     bool registered = code == LTTNG_OK || code == LTTNG_ERR_TRIGGER_EXISTS;
     if (registered && lttng_notification_channel_subscribe(lttng->channel, condition) !=
                           LTTNG_NOTIFICATION_CHANNEL_STATUS_OK)
@@ -148,7 +149,7 @@ static bool take_notifications(struct agent *agent)
         return any;
     /* The daemon has ended; another may start. */
     for (size_t i = 0; i < lttng->subscription_count; i++)
-        unsubscribe(lttng, &lttng->subscriptions[i]);
+        clear_subscription(&lttng->subscriptions[i]);
     lttng->subscription_count = 0;
     lttng_notification_channel_destroy(lttng->channel);
     lttng->channel = NULL;

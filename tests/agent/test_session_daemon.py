@@ -75,6 +75,8 @@ def run(running, daemon):
     said_bytes = os.path.getsize(log)
     wait_until(lambda: os.path.getsize(log) > said_bytes, 10, "the program to go on without an agent")
     agent.start()
+    assert agent.stop() == 0  # and the session daemon goes on: it rotates for another
+    agent.start()
     assert shop.wait() == 0
     wait_until(lambda: has_rotated(ROTATIONS), 20, "as many rotations")
     daemon.lttng("destroy", "shop")
