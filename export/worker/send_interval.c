@@ -1,17 +1,10 @@
 #include "base/crash.h"
 #include "export/worker/export_worker.h"
 
-bool export_is_over(void *context)
-{
-    struct export_worker *worker = context;
-    health_turn(service_health(worker->service));
-    return service_drain_left_ms(worker->service) == 0;
-}
-
 static void count(const struct export_worker *worker, const struct export_output *output,
                   const struct output_answer *answer)
 {
-    struct metrics *metrics = service_metrics(worker->service);
+    struct metrics *metrics = service_metrics(worker->member.service);
     metrics_add(metrics, METRIC_REQUESTS, output->word, answer->requests);
     metrics_add(metrics, METRIC_SENT_BYTES, output->word, answer->bytes);
     metrics_add(metrics, METRIC_DENIED, output->word, answer->denied);
@@ -20,7 +13,7 @@ static void count(const struct export_worker *worker, const struct export_output
 static void say_refused(const struct export_worker *worker, const struct export_output *output,
                         const struct output_answer *answer)
 {
-    log_say(service_log(worker->service), LOG_WARNING, "samples refused",
+    log_say(service_log(worker->member.service), LOG_WARNING, "samples refused",
             log_text("output", output->kind->name),
             log_text("session", worker->interval.samples.session.at),
             log_integer("chunk", (int64_t)worker->interval.samples.chunk),
@@ -33,7 +26,7 @@ static void put_to(struct export_worker *worker, const struct export_output *out
 {
     struct record_sink sinks[OUTPUT_TOPICS];
     for (size_t topic = 0; topic < OUTPUT_TOPICS; topic++)
-        sinks[topic] = outbox_sink(&worker->part->put[topic]);
+        sinks[topic] = outbox_sink(&worker->part->queues[QUEUE_PUT + topic]);
     output->kind->put(output->self, &worker->interval, sinks, answer);
 }
 
@@ -41,8 +34,8 @@ static void put_to(struct export_worker *worker, const struct export_output *out
 static enum status send_to(struct export_worker *worker, struct export_output *output,
                            struct output_answer *answer, struct failure *why)
 {
-    struct metrics *metrics = service_metrics(worker->service);
-    struct output_patience patience = {export_is_over, worker};
+    struct metrics *metrics = service_metrics(worker->member.service);
+    struct output_patience patience = {member_is_over, &worker->member};
     uint64_t begin_ms = service_now_ms();
     enum status status = STATUS_OK;
     if (output->kind->put)
@@ -51,7 +44,7 @@ static enum status send_to(struct export_worker *worker, struct export_output *o
         status = output->kind->send(output->self, &worker->interval, &patience, answer, why);
     count(worker, output, answer);
     if (answer->notice)
-        log_say(service_log(worker->service), LOG_INFO, answer->notice,
+        log_say(service_log(worker->member.service), LOG_INFO, answer->notice,
                 log_text("output", output->kind->name));
     if (status != STATUS_OK) {
         metrics_add(metrics, METRIC_RETRIES, output->word, 1);
@@ -75,7 +68,7 @@ static void say_blocked(struct export_worker *worker, const struct export_output
     if (worker->blocked_since_ms > 0)
         return;
     worker->blocked_since_ms = service_now_ms();
-    log_say(service_log(worker->service), answer->denied ? LOG_ERROR : LOG_WARNING,
+    log_say(service_log(worker->member.service), answer->denied ? LOG_ERROR : LOG_WARNING,
             "receiver does not accept samples", log_text("output", output->kind->name),
             log_text("why", why->text), log_text("what", "keeping them for a retry"));
 }
@@ -84,7 +77,7 @@ static void say_unblocked(struct export_worker *worker)
 {
     if (worker->blocked_since_ms == 0)
         return;
-    log_say(service_log(worker->service), LOG_INFO, "receivers accept samples again",
+    log_say(service_log(worker->member.service), LOG_INFO, "receivers accept samples again",
             log_real("seconds", (double)(service_now_ms() - worker->blocked_since_ms) / 1000));
     worker->blocked_since_ms = 0;
 }
@@ -99,7 +92,7 @@ static uint64_t opened(const struct samples *samples)
 
 void export_send(struct export_worker *worker)
 {
-    if (!worker->is_working || service_now_ms() < worker->try_ms)
+    if (!worker->member.is_busy || service_now_ms() < worker->try_ms)
         return;
     for (size_t i = 0; i < worker->output_count; i++) {
         struct output_answer answer = {.taken = 0};
@@ -114,9 +107,9 @@ void export_send(struct export_worker *worker)
     }
     say_unblocked(worker);
     backoff_reset(&worker->trying);
-    worker->is_working = false;
-    metrics_add(service_metrics(worker->service), METRIC_INTERVALS, 0, 1);
-    metrics_add(service_metrics(worker->service), METRIC_OPENED, 0,
+    worker->member.is_busy = false;
+    metrics_add(service_metrics(worker->member.service), METRIC_INTERVALS, 0, 1);
+    metrics_add(service_metrics(worker->member.service), METRIC_OPENED, 0,
                 opened(&worker->interval.samples));
     crash_point("export-sent");
 }

@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     struct service *service = NULL;
     enum status status = service_open(config, rows, REDUCER_METRICS, &service, &why);
     if (status == STATUS_OK)
-        status = worker_run(service, 0, &why);
+        status = worker_run(service, &why);
     if (status != STATUS_OK)
         service_say_end(service, config, &why);
     service_close(service);

@@ -1,5 +1,4 @@
-/* reducer/worker/reducer_worker.h -- the state of one reducer thread; shared by the files of this
- * folder. */
+/* reducer/worker/reducer_worker.h -- the state of a reducer; shared by the files of this folder. */
 #ifndef REDUCER_WORKER_REDUCER_WORKER_H
 #define REDUCER_WORKER_REDUCER_WORKER_H
 
@@ -7,16 +6,12 @@
 #include <stdint.h>
 
 #include "bus/admin.h"
-#include "bus/consumer.h"
-#include "bus/producer.h"
-#include "bus/bus_reader.h"
+#include "member/member.h"
 #include "reducer/partition.h"
 #include "service/backoff.h"
-#include "service/service.h"
-#include "wire/outbox.h"
 
 enum reducer_metric {
-    METRIC_RECORDS,
+    METRIC_RECORDS = MEMBER_METRICS,
     METRIC_CHUNKS,
     METRIC_EVENTS,
     METRIC_TALLIES, /* by enum tally */
@@ -27,18 +22,13 @@ enum reducer_metric {
     METRIC_SESSIONS_ENDED,
     METRIC_RESULTS,
     METRIC_STATES,
-    METRIC_TRANSACTION_TIME,
-    METRIC_TRANSACTIONS_ABORTED,
-    METRIC_REBALANCES,
-    METRIC_PARTITIONS,
     METRIC_WAITING,
     METRIC_WAITING_BYTES,
     METRIC_SPILLED_BYTES,
-    METRIC_LAG,
-    METRIC_BEHIND,
-    METRIC_RESTORE_TIME,
     REDUCER_METRICS
 };
+
+enum { QUEUE_RESULTS = MEMBER_STATE + 1, QUEUE_GAPS };
 
 /* A chunk that is missing while a later one waits. */
 struct hole_watch {
@@ -52,56 +42,34 @@ struct hole_watch {
 
 /* An assigned partition. */
 struct part {
-    int32_t number;
+    struct member_part base;
     struct partition *partition;
     struct partition_counts reported; /* already in the metrics */
-    struct outbox results, state, gaps;
-    int64_t next;    /* after the last record taken */
-    int64_t sent;    /* the last committed offset */
-    int64_t time_ms; /* of the last record taken */
-    bool at_end;
     struct hole_watch *holes;
     size_t hole_count, hole_room;
 };
 
 struct worker {
-    struct service *service;
-    const struct bus_settings *bus;
-    unsigned thread;
-    struct bus_consumer *consumer;
-    struct bus_producer *producer;
-    struct bus_reader *reader; /* for the state, and for end offsets of other topics */
+    struct member member;
     struct bus_admin *admin;
-    struct part **parts;
-    size_t part_count, part_room;
-    size_t parts_before; /* in the metrics */
-    uint64_t flush_ms, gap_after_ms, expire_after_ms, forget_after_ms;
-    uint64_t dirty_since_ms; /* 0: nothing waits for a transaction */
-    uint64_t watched_ms;     /* when holes and silences were last checked */
+    uint64_t gap_after_ms, expire_after_ms, forget_after_ms;
+    uint64_t watched_ms; /* when holes and silences were last checked */
     int32_t chunk_partitions;
     bool progress_unknown;  /* the progress of mappers is unknown: no gap is written */
-    bool broken;            /* a partition could not be restored: exit */
     size_t unfit;           /* partitions without a state partition: not processed */
     uint64_t fit_ms;        /* when to check this again */
     struct backoff fitting; /* between checks */
 };
 
-/* --- restore_partition.c --- */
+static inline struct part *part_at(const struct member *member, size_t i)
+{
+    return (struct part *)member->parts[i];
+}
 
-/* Restores the partition from the state topic; *offset is where to read from. RETRY: no answer from
- * the broker, or asked to stop. REJECT, STOP: not possible. */
-MUST_CHECK enum status restore_part(struct worker *worker, int32_t number, struct part **out,
-                                    int64_t *offset, struct failure *why);
-void part_free(struct part *part); /* NULL is fine */
+/* --- reducer_part.c --- */
 
-/* --- send_results.c --- */
-
-/* Whether anything waits for a transaction. */
-bool worker_is_dirty(const struct worker *worker);
-/* Sends results, state, and offsets of all partitions. OK also if the transaction was aborted: its
- * records wait for the next one. STOP: exit. */
-MUST_CHECK enum status worker_transact(struct worker *worker, struct failure *why);
-struct bus_patience worker_patience(struct worker *worker);
+struct member_part *reducer_part_new(struct member *member);
+void reducer_part_free(struct member_part *part);
 
 /* --- watch_holes.c --- */
 
@@ -109,11 +77,10 @@ struct bus_patience worker_patience(struct worker *worker);
  * that a replay makes the same decision. */
 void worker_watch(struct worker *worker, uint64_t passed_ms);
 void hole_watch_clear(struct hole_watch *hole);
-int64_t now_unix_ms(void);
 
 /* --- reducer_worker.c --- */
 
-/* Runs until asked to stop. OK, or STOP. */
-MUST_CHECK enum status worker_run(struct service *service, unsigned thread, struct failure *why);
+/* Runs until asked to stop. OK; REJECT: a setting is invalid; STOP. */
+MUST_CHECK enum status worker_run(struct service *service, struct failure *why);
 
 #endif

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "reducer/worker/reducer_worker.h"
 
@@ -11,18 +10,13 @@ void hole_watch_clear(struct hole_watch *hole)
     free(hole->chunks_ends);
 }
 
-int64_t now_unix_ms(void)
-{
-    return (int64_t)clock_ms(CLOCK_REALTIME);
-}
-
 /* --- data in flight --- */
 
 /* The end offsets of the topic of chunks; NULL without an answer. Owned by the caller. */
 static int64_t *ask_ends(struct worker *worker, struct failure *why)
 {
     if (worker->chunk_partitions == 0 &&
-        bus_reader_partitions(worker->reader, BUS_CHUNKS, &worker->chunk_partitions, why) !=
+        bus_reader_partitions(worker->member.reader, BUS_CHUNKS, &worker->chunk_partitions, why) !=
             STATUS_OK) {
         worker->chunk_partitions = 0;
         return NULL;
@@ -30,7 +24,8 @@ static int64_t *ask_ends(struct worker *worker, struct failure *why)
     int64_t *ends = memory_new((size_t)worker->chunk_partitions * sizeof *ends);
     for (int32_t i = 0; i < worker->chunk_partitions; i++) {
         int64_t first;
-        if (bus_reader_range(worker->reader, BUS_CHUNKS, i, &first, &ends[i], why) != STATUS_OK) {
+        if (bus_reader_range(worker->member.reader, BUS_CHUNKS, i, &first, &ends[i], why) !=
+            STATUS_OK) {
             free(ends);
             return NULL;
         }
@@ -84,10 +79,10 @@ static void write_gap(struct worker *worker, struct part *part, struct text sess
     struct record_meta meta = {.session = session, .chunk = chunk, .first_chunk = first_chunk};
     if (getrandom(&meta.attempt, sizeof meta.attempt, 0) != (ssize_t)sizeof meta.attempt)
         meta.attempt = service_now_ms();
-    partial_encode_gap(&meta, gap, outbox_sink(&part->gaps));
+    partial_encode_gap(&meta, gap, outbox_sink(&part->base.queues[QUEUE_GAPS]));
     char *name = memory_string(session);
-    log_say(service_log(worker->service), LOG_WARNING, "writing a gap", log_text("session", name),
-            log_integer("chunk", (int64_t)chunk));
+    log_say(service_log(worker->member.service), LOG_WARNING, "writing a gap",
+            log_text("session", name), log_integer("chunk", (int64_t)chunk));
     free(name);
 }
 
@@ -98,7 +93,7 @@ static void watch_holes(struct worker *worker, struct part *part, uint64_t passe
         struct hole_watch *hole = &part->holes[i];
         if (!hole->chunks_ends)
             hole->chunks_ends = ask_ends(worker, why);
-        bool idle = part->at_end && hole->chunks_ends && committed &&
+        bool idle = part->base.at_end && hole->chunks_ends && committed &&
                     are_mappers_past(hole, committed, worker->chunk_partitions);
         if (!idle || hole->written)
             continue;
@@ -119,14 +114,15 @@ static void watch_silences(struct worker *worker, struct part *part)
     struct partition_silence *silences = NULL;
     size_t room = 0;
     size_t count = partition_silences(part->partition, &silences, &room);
-    int64_t latest = now_unix_ms() - (int64_t)worker->expire_after_ms;
-    for (size_t i = 0; i < count && part->at_end && part->hole_count == 0; i++)
-        if (silences[i].last_ms > 0 && silences[i].last_ms < latest && part->gaps.count == 0)
+    int64_t latest = member_now_ms() - (int64_t)worker->expire_after_ms;
+    for (size_t i = 0; i < count && part->base.at_end && part->hole_count == 0; i++)
+        if (silences[i].last_ms > 0 && silences[i].last_ms < latest &&
+            part->base.queues[QUEUE_GAPS].count == 0)
             write_gap(worker, part, silences[i].session, silences[i].next, silences[i].first_chunk,
                       &(struct gap){.cause = GAP_SILENCE,
                                     .reason = text_of("no data arrived for a long time")});
     free(silences);
-    partition_forget(part->partition, now_unix_ms() - (int64_t)worker->forget_after_ms);
+    partition_forget(part->partition, member_now_ms() - (int64_t)worker->forget_after_ms);
 }
 
 static size_t look_for_holes(struct part *part)
@@ -149,18 +145,18 @@ static void log_progress(struct worker *worker, const struct failure *why)
 {
     bool progress_unknown = why->text[0] != '\0';
     if (progress_unknown && !worker->progress_unknown)
-        log_say(service_log(worker->service), LOG_WARNING, "gaps postponed",
+        log_say(service_log(worker->member.service), LOG_WARNING, "gaps postponed",
                 log_text("why", why->text));
     else if (!progress_unknown && worker->progress_unknown)
-        log_say(service_log(worker->service), LOG_INFO, "gaps no longer postponed");
+        log_say(service_log(worker->member.service), LOG_INFO, "gaps no longer postponed");
     worker->progress_unknown = progress_unknown;
 }
 
 void worker_watch(struct worker *worker, uint64_t passed_ms)
 {
     size_t holes = 0;
-    for (size_t i = 0; i < worker->part_count; i++)
-        holes += look_for_holes(worker->parts[i]);
+    for (size_t i = 0; i < worker->member.part_count; i++)
+        holes += look_for_holes(part_at(&worker->member, i));
     int64_t *committed = NULL;
     struct failure why = {""};
     if (holes > 0 && worker->chunk_partitions > 0) {
@@ -171,9 +167,9 @@ void worker_watch(struct worker *worker, uint64_t passed_ms)
             committed = NULL;
         }
     }
-    for (size_t i = 0; i < worker->part_count; i++) {
-        watch_holes(worker, worker->parts[i], passed_ms, committed, &why);
-        watch_silences(worker, worker->parts[i]);
+    for (size_t i = 0; i < worker->member.part_count; i++) {
+        watch_holes(worker, part_at(&worker->member, i), passed_ms, committed, &why);
+        watch_silences(worker, part_at(&worker->member, i));
     }
     free(committed);
     log_progress(worker, &why);

@@ -1,4 +1,4 @@
-#include "service/kept_records.h"
+#include "member/kept_records.h"
 
 #include <stdlib.h>
 
@@ -45,16 +45,17 @@ void kept_records_clear(struct kept_records *kept)
     *kept = (struct kept_records){.at = NULL};
 }
 
-static bool is_over(const struct kept_source *source)
-{
-    health_turn(service_health(source->service));
-    return service_stopping(source->service);
-}
-
 struct reading {
-    const struct kept_source *source;
+    const struct member *member;
     struct kept_records *kept;
 };
+
+static bool is_over(void *context)
+{
+    const struct reading *reading = context;
+    health_turn(service_health(reading->member->service));
+    return service_stopping(reading->member->service);
+}
 
 static void take(void *context, const struct bus_message *message)
 {
@@ -62,36 +63,30 @@ static void take(void *context, const struct bus_message *message)
     keep(reading->kept, message);
 }
 
-static bool is_left(void *context)
+static enum status read_kept(struct reading *reading, int32_t partition, struct failure *why)
 {
-    const struct reading *reading = context;
-    return is_over(reading->source);
+    const struct bus_reading all = {take, is_over, reading};
+    kept_records_clear(reading->kept);
+    return bus_reader_all(reading->member->reader, reading->member->queues[MEMBER_STATE].topic,
+                          partition, &all, why);
 }
 
-static enum status read_kept(const struct kept_source *source, int32_t partition,
-                             struct kept_records *out, struct failure *why)
-{
-    struct reading reading = {source, out};
-    const struct bus_reading all = {take, is_left, &reading};
-    kept_records_clear(out);
-    return bus_reader_all(source->reader, source->topic, partition, &all, why);
-}
-
-enum status kept_records_read(const struct kept_source *source, int32_t partition,
+enum status kept_records_read(const struct member *member, int32_t partition,
                               struct kept_records *out, int64_t *offset, struct failure *why)
 {
     char metadata[BUS_METADATA_MAX];
     enum status status;
+    struct reading reading = {member, out};
     *out = (struct kept_records){.at = NULL};
     /* Reads the offset first: the state cannot be newer, since both are written at once. */
-    while ((status = bus_consumer_committed(source->consumer, partition, offset, metadata, why)) ==
+    while ((status = bus_consumer_committed(member->consumer, partition, offset, metadata, why)) ==
                STATUS_RETRY &&
-           !is_over(source))
-        service_sleep(source->service, TRY_MS);
+           !is_over(&reading))
+        service_sleep(member->service, TRY_MS);
     if (status != STATUS_OK)
         return status;
-    while ((status = read_kept(source, partition, out, why)) == STATUS_RETRY && !is_over(source))
-        service_sleep(source->service, TRY_MS);
+    while ((status = read_kept(&reading, partition, why)) == STATUS_RETRY && !is_over(&reading))
+        service_sleep(member->service, TRY_MS);
     drop_tombstones(out);
     return status;
 }
