@@ -24,6 +24,11 @@ fail() {
 DESTDIR=$root cmake --install "$build" --prefix $prefix >"$work/install.log" 2>&1 || fail "cmake --install"
 here=$root$prefix
 
+# The image is installed from the same folders.
+for folder in $(grep -oh 'deploy/[a-z]*' CMakeLists.txt cmake/*.cmake | sort -u); do
+    grep -qx "!$folder" deploy/Containerfile.dockerignore || fail "the image is built without $folder"
+done
+
 # Each program has a man page and completions, each service a unit and a valid settings file.
 for path in "$here"/bin/*; do
     program=${path##*/}
