@@ -701,10 +701,10 @@ void event_set_unknown_call(struct schema *schema, struct event *event, uint64_t
     if (event->kind != EVENT_CALL_ENTRY)
         return;
     const struct call_role *role = event->call->role;
-    for (unsigned i = 0; i < sizeof role->raw_arg / sizeof *role->raw_arg; i++) {
-        if (role->raw_arg[i] < 0 || (size_t)role->raw_arg[i] >= arg_count)
+    for (unsigned i = 0; i < sizeof role->raw_place / sizeof *role->raw_place; i++) {
+        if (role->raw_place[i] == 0 || role->raw_place[i] > arg_count)
             continue;
-        event->value[i] = (int32_t)(uint32_t)(uint64_t)args[role->raw_arg[i]];
+        event->value[i] = (int32_t)(uint32_t)(uint64_t)args[role->raw_place[i] - 1];
         event->present = (uint8_t)(event->present | 1u << i);
     }
 }

@@ -83,7 +83,7 @@ struct call_role {
     uint32_t cloexec_flag;      /* in value 2; 0 if none */
     const char *value_field[4]; /* event fields of value 0..3; NULL for none */
     const char *text_field;
-    int8_t raw_arg[4]; /* for events without a table entry: index in args[], -1 for none */
+    uint8_t raw_place[4]; /* for events without a table entry: in args[], from 1; 0: none */
 };
 
 /* A call by name, interned by a schema. */

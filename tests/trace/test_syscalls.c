@@ -56,15 +56,15 @@ Test(syscalls, a_creating_call_tells_kind_and_close_on_exec)
 Test(syscalls, raw_arguments_are_those_of_the_kernel)
 {
     const struct call_role *range = role("close_range");
-    cr_expect(eq(int, range->raw_arg[0], 0));
-    cr_expect(eq(int, range->raw_arg[1], 1));
-    cr_expect(eq(int, range->raw_arg[2], 2));
-    cr_expect(eq(int, role("copy_file_range")->raw_arg[1], 2));
-    cr_expect(eq(int, role("memfd_create")->raw_arg[2], 1));
-    cr_expect(eq(int, role("perf_event_open")->raw_arg[2], 4));
-    cr_expect(eq(int, role("epoll_pwait2")->raw_arg[1], 0));
-    cr_expect(eq(int, role("preadv2")->raw_arg[0], 0));
-    cr_expect(eq(int, role("read")->raw_arg[0], -1));
+    cr_expect(eq(int, range->raw_place[0], 1));
+    cr_expect(eq(int, range->raw_place[1], 2));
+    cr_expect(eq(int, range->raw_place[2], 3));
+    cr_expect(eq(int, role("copy_file_range")->raw_place[1], 3));
+    cr_expect(eq(int, role("memfd_create")->raw_place[2], 2));
+    cr_expect(eq(int, role("perf_event_open")->raw_place[2], 5));
+    cr_expect(eq(int, role("epoll_pwait2")->raw_place[1], 1));
+    cr_expect(eq(int, role("preadv2")->raw_place[0], 1));
+    cr_expect(eq(int, role("read")->raw_place[0], 0));
 }
 
 Test(syscalls, numbers_have_the_names_of_the_kernels_tables)
