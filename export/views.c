@@ -9,157 +9,52 @@
 #include "results/report.h"
 #include "trace/syscalls.h"
 
-enum family_id {
-    PHASE_SECONDS,
-    PHASE_DURATION,
-    PHASE_HALF_SEEN,
-    SYSCALL_SECONDS,
-    SYSCALL_CALLS,
-    THREAD_SECONDS,
-    WAKEUP_LATENCY,
-    WAKER_SECONDS,
-    RAN_INSTEAD_SECONDS,
-    CPU_BUSY,
-    COUNTED_EVENTS,
-    COUNTED_VALUES,
-    SPAN_DURATION,
-    SPAN_HALF_SEEN,
-    EVENTS,
-    LOST,
-    INTERVALS,
-    NEWEST,
-    FAMILIES
-};
+/* In the order of docs/EXPORT.md. See struct family; the labels come last. */
+#define FAMILY_ROWS(F)                                                                             \
+    F(PHASE_SECONDS, "spanmill_phase_seconds_total", COUNTER, NS, 3, 2,                            \
+      "Thread time in complete phase instances, by state.", "process", "phase", "state")           \
+    F(PHASE_DURATION, "spanmill_phase_duration_seconds", DURATIONS, NS, 2, 2,                      \
+      "Durations of complete phase instances.", "process", "phase")                                \
+    F(PHASE_HALF_SEEN, "spanmill_phase_half_seen_total", COUNTER, ONE, 3, 2,                       \
+      "Phase instances without a begin or an end in the trace.", "process", "phase", "unseen")     \
+    F(SYSCALL_SECONDS, "spanmill_syscall_seconds_total", COUNTER, NS, 3, 3,                        \
+      "Time in complete system calls.", "process", "phase", "syscall")                             \
+    F(SYSCALL_CALLS, "spanmill_syscall_calls_total", COUNTER, ONE, 4, 4,                           \
+      "Complete system calls, by error.", "process", "phase", "syscall", "error")                  \
+    F(THREAD_SECONDS, "spanmill_thread_seconds_total", COUNTER, NS, 2, 1,                          \
+      "Thread time, by state.", "process", "state")                                                \
+    F(WAKEUP_LATENCY, "spanmill_wakeup_latency_seconds", DURATIONS, NS, 1, 1,                      \
+      "Time from wakeup to running.", "process")                                                   \
+    F(WAKER_SECONDS, "spanmill_waker_seconds_total", COUNTER, NS, 4, 3,                            \
+      "Time that threads were blocked, by who ended it.", "process", "phase", "by", "kind")        \
+    F(RAN_INSTEAD_SECONDS, "spanmill_ran_instead_seconds_total", COUNTER, NS, 3, 2,                \
+      "Time that threads were runnable, by who had the CPU.", "phase", "by", "kind")               \
+    F(CPU_BUSY, "spanmill_cpu_busy_seconds_total", COUNTER, NS, 1, 0,                              \
+      "Time that CPUs ran threads other than idle.", "cpu")                                        \
+    F(COUNTED_EVENTS, "spanmill_counted_events_total", COUNTER, ONE, 3, 2,                         \
+      "Events counted by user-defined counts.", "process", "by", "count")                          \
+    F(COUNTED_VALUES, "spanmill_counted_values_total", COUNTER, ONE, 3, 2,                         \
+      "Sums of the values of user-defined counts, in the unit of the value.", "process", "by",     \
+      "count")                                                                                     \
+    F(SPAN_DURATION, "spanmill_span_duration_seconds", DURATIONS, NS, 3, 2,                        \
+      "Durations of user-defined spans.", "process", "by", "span")                                 \
+    F(SPAN_HALF_SEEN, "spanmill_span_half_seen_total", COUNTER, ONE, 4, 2,                         \
+      "Begin and end events of user-defined spans without a counterpart.", "process", "by",        \
+      "span", "unseen")                                                                            \
+    F(EVENTS, "spanmill_events_total", COUNTER, ONE, 0, 0, "Events of joined intervals.", NULL)    \
+    F(LOST, "spanmill_lost_total", COUNTER, ONE, 1, 0, "Lost, skipped, or unknown data, by kind.", \
+      "what")                                                                                      \
+    F(INTERVALS, "spanmill_intervals_total", COUNTER, ONE, 0, 0,                                   \
+      "Intervals joined, including gaps.", NULL)                                                   \
+    F(NEWEST, "spanmill_newest_interval_seconds", GAUGE, MS, 0, 0,                                 \
+      "End of the newest interval, in seconds since the Unix epoch.", NULL)
 
-/* In the order of docs/EXPORT.md. */
-static const struct family families[FAMILIES] = {
-    [PHASE_SECONDS] = {"spanmill_phase_seconds_total",
-                       "Thread time in complete phase instances, by state.",
-                       FAMILY_COUNTER,
-                       FAMILY_NS,
-                       {"process", "phase", "state"},
-                       3,
-                       2},
-    [PHASE_DURATION] = {"spanmill_phase_duration_seconds",
-                        "Durations of complete phase instances.",
-                        FAMILY_DURATIONS,
-                        FAMILY_NS,
-                        {"process", "phase"},
-                        2,
-                        2},
-    [PHASE_HALF_SEEN] = {"spanmill_phase_half_seen_total",
-                         "Phase instances without a begin or an end in the trace.",
-                         FAMILY_COUNTER,
-                         FAMILY_ONE,
-                         {"process", "phase", "unseen"},
-                         3,
-                         2},
-    [SYSCALL_SECONDS] = {"spanmill_syscall_seconds_total",
-                         "Time in complete system calls.",
-                         FAMILY_COUNTER,
-                         FAMILY_NS,
-                         {"process", "phase", "syscall"},
-                         3,
-                         3},
-    [SYSCALL_CALLS] = {"spanmill_syscall_calls_total",
-                       "Complete system calls, by error.",
-                       FAMILY_COUNTER,
-                       FAMILY_ONE,
-                       {"process", "phase", "syscall", "error"},
-                       4,
-                       4},
-    [THREAD_SECONDS] = {"spanmill_thread_seconds_total",
-                        "Thread time, by state.",
-                        FAMILY_COUNTER,
-                        FAMILY_NS,
-                        {"process", "state"},
-                        2,
-                        1},
-    [WAKEUP_LATENCY] = {"spanmill_wakeup_latency_seconds",
-                        "Time from wakeup to running.",
-                        FAMILY_DURATIONS,
-                        FAMILY_NS,
-                        {"process"},
-                        1,
-                        1},
-    [WAKER_SECONDS] = {"spanmill_waker_seconds_total",
-                       "Time that threads were blocked, by who ended it.",
-                       FAMILY_COUNTER,
-                       FAMILY_NS,
-                       {"process", "phase", "by", "kind"},
-                       4,
-                       3},
-    [RAN_INSTEAD_SECONDS] = {"spanmill_ran_instead_seconds_total",
-                             "Time that threads were runnable, by who had the CPU.",
-                             FAMILY_COUNTER,
-                             FAMILY_NS,
-                             {"phase", "by", "kind"},
-                             3,
-                             2},
-    [CPU_BUSY] = {"spanmill_cpu_busy_seconds_total",
-                  "Time that CPUs ran threads other than idle.",
-                  FAMILY_COUNTER,
-                  FAMILY_NS,
-                  {"cpu"},
-                  1,
-                  0},
-    [COUNTED_EVENTS] = {"spanmill_counted_events_total",
-                        "Events counted by user-defined counts.",
-                        FAMILY_COUNTER,
-                        FAMILY_ONE,
-                        {"process", "by", "count"},
-                        3,
-                        2},
-    [COUNTED_VALUES] = {"spanmill_counted_values_total",
-                        "Sums of the values of user-defined counts, in the unit of the value.",
-                        FAMILY_COUNTER,
-                        FAMILY_ONE,
-                        {"process", "by", "count"},
-                        3,
-                        2},
-    [SPAN_DURATION] = {"spanmill_span_duration_seconds",
-                       "Durations of user-defined spans.",
-                       FAMILY_DURATIONS,
-                       FAMILY_NS,
-                       {"process", "by", "span"},
-                       3,
-                       2},
-    [SPAN_HALF_SEEN] = {"spanmill_span_half_seen_total",
-                        "Begin and end events of user-defined spans without a counterpart.",
-                        FAMILY_COUNTER,
-                        FAMILY_ONE,
-                        {"process", "by", "span", "unseen"},
-                        4,
-                        2},
-    [EVENTS] = {"spanmill_events_total",
-                "Events of joined intervals.",
-                FAMILY_COUNTER,
-                FAMILY_ONE,
-                {NULL},
-                0,
-                0},
-    [LOST] = {"spanmill_lost_total",
-              "Lost, skipped, or unknown data, by kind.",
-              FAMILY_COUNTER,
-              FAMILY_ONE,
-              {"what"},
-              1,
-              0},
-    [INTERVALS] = {"spanmill_intervals_total",
-                   "Intervals joined, including gaps.",
-                   FAMILY_COUNTER,
-                   FAMILY_ONE,
-                   {NULL},
-                   0,
-                   0},
-    [NEWEST] = {"spanmill_newest_interval_seconds",
-                "End of the newest interval, in seconds since the Unix epoch.",
-                FAMILY_GAUGE,
-                FAMILY_MS,
-                {NULL},
-                0,
-                0},
-};
+#define ID(id, ...) id,
+enum family_id { FAMILY_ROWS(ID) FAMILIES };
+
+#define ROW(id, name, kind, unit, label_count, open_count, help, ...)                              \
+    {name, help, FAMILY_##kind, FAMILY_##unit, {__VA_ARGS__}, label_count, open_count},
+static const struct family families[FAMILIES] = {FAMILY_ROWS(ROW)};
 
 const struct family *views_find_family(const struct cell_views *cells, struct text name)
 {
