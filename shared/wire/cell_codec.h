@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "result.pb-c.h"
 
+#define KIND(kind) SPANMILL__RESULTS__RESULT__KIND_##kind
+
 /* Functions of the encoder or decoder of the whole record. */
 struct cell_parts {
     uint32_t (*name)(void *context, struct text text); /* its number */

@@ -457,32 +457,20 @@ static bool decode_result(struct decoder *decoder, const Spanmill__Results__Resu
 {
     *to = (struct result){.call_names = decoder->names};
     switch ((int)from->kind_case) {
-    case SPANMILL__RESULTS__RESULT__KIND_PROCESS: decode_process(from->process, to); return true;
-    case SPANMILL__RESULTS__RESULT__KIND_THREAD:
-        decode_thread(decoder, from->thread, to);
-        return true;
-    case SPANMILL__RESULTS__RESULT__KIND_DESCRIPTOR:
-        decode_descriptor(decoder, from->descriptor, to);
-        return true;
-    case SPANMILL__RESULTS__RESULT__KIND_CALLS: decode_calls(decoder, from->calls, to); return true;
-    case SPANMILL__RESULTS__RESULT__KIND_PHASE: decode_phase(decoder, from->phase, to); return true;
-    case SPANMILL__RESULTS__RESULT__KIND_INSTANCE:
-        decode_instance(decoder, from->instance, to);
-        return true;
-    case SPANMILL__RESULTS__RESULT__KIND_FIRST_CALL:
-        decode_first_call(decoder, from->first_call, to);
-        return true;
-    case SPANMILL__RESULTS__RESULT__KIND_USES: decode_uses(decoder, from->uses, to); return true;
-    case SPANMILL__RESULTS__RESULT__KIND_LATENCY:
-        decode_latency(decoder, from->latency, to);
-        return true;
-    case SPANMILL__RESULTS__RESULT__KIND_RUN: decode_run(decoder, from->run, to); return true;
-    case SPANMILL__RESULTS__RESULT__KIND_CPU: decode_cpu(decoder, from->cpu, to); return true;
-    case SPANMILL__RESULTS__RESULT__KIND_COUNT: decode_count(decoder, from->count, to); return true;
-    case SPANMILL__RESULTS__RESULT__KIND_WAITS: decode_waits(decoder, from->waits, to); return true;
-    case SPANMILL__RESULTS__RESULT__KIND_INTERVAL:
-        decode_interval(decoder, from->interval, to);
-        return true;
+    case KIND(PROCESS): decode_process(from->process, to); return true;
+    case KIND(THREAD): decode_thread(decoder, from->thread, to); return true;
+    case KIND(DESCRIPTOR): decode_descriptor(decoder, from->descriptor, to); return true;
+    case KIND(CALLS): decode_calls(decoder, from->calls, to); return true;
+    case KIND(PHASE): decode_phase(decoder, from->phase, to); return true;
+    case KIND(INSTANCE): decode_instance(decoder, from->instance, to); return true;
+    case KIND(FIRST_CALL): decode_first_call(decoder, from->first_call, to); return true;
+    case KIND(USES): decode_uses(decoder, from->uses, to); return true;
+    case KIND(LATENCY): decode_latency(decoder, from->latency, to); return true;
+    case KIND(RUN): decode_run(decoder, from->run, to); return true;
+    case KIND(CPU): decode_cpu(decoder, from->cpu, to); return true;
+    case KIND(COUNT): decode_count(decoder, from->count, to); return true;
+    case KIND(WAITS): decode_waits(decoder, from->waits, to); return true;
+    case KIND(INTERVAL): decode_interval(decoder, from->interval, to); return true;
     default: return decode_cell(decoder, from, to);
     }
 }

@@ -49,28 +49,42 @@ static ProtobufCBinaryData binary(struct text text)
     return (ProtobufCBinaryData){text.count, (uint8_t *)(uintptr_t)text.at};
 }
 
+/* A new message of that type, in the arena. */
+static void *new_message(struct encoder *encoder, const ProtobufCMessageDescriptor *type)
+{
+    void *out = arena_take(&encoder->arena, type->sizeof_message);
+    protobuf_c_message_init(type, out);
+    return out;
+}
+
+/* A new message as the content of the result, which is of that kind. */
+static void *new_content(struct encoder *encoder, Spanmill__Results__Result *result,
+                         Spanmill__Results__Result__KindCase kind)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field(&spanmill__results__result__descriptor, kind);
+    result->kind_case = kind;
+    return result->process = new_message(encoder, field->descriptor); /* a union of pointers */
+}
+
 /* --- facts --- */
 
 static void encode_process(struct encoder *encoder, const struct process_fact *fact,
                            Spanmill__Results__Result *result)
 {
-    Spanmill__Results__Process *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__process__init(out);
+    Spanmill__Results__Process *out = new_content(encoder, result, KIND(PROCESS));
     out->id = fact->id;
     out->pid = fact->pid;
     if (fact->ppid >= 0)
         SET_ALWAYS(out, ppid, fact->ppid);
     if (fact->fork_seen)
         SET_ALWAYS(out, fork_ns, fact->fork_ns);
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_PROCESS;
-    result->process = out;
 }
 
 static void encode_thread(struct encoder *encoder, const struct thread_fact *fact,
                           Spanmill__Results__Result *result)
 {
-    Spanmill__Results__Thread *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__thread__init(out);
+    Spanmill__Results__Thread *out = new_content(encoder, result, KIND(THREAD));
     out->id = fact->id;
     SET(out, process, fact->process);
     out->tid = fact->tid;
@@ -83,15 +97,12 @@ static void encode_thread(struct encoder *encoder, const struct thread_fact *fac
     SET(out, kernel_named, fact->kernel_named);
     if (fact->program.count > 0)
         SET_ALWAYS(out, program, name(encoder, fact->program));
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_THREAD;
-    result->thread = out;
 }
 
 static void encode_descriptor(struct encoder *encoder, const struct descriptor_fact *fact,
                               Spanmill__Results__Result *result)
 {
-    Spanmill__Results__Descriptor *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__descriptor__init(out);
+    Spanmill__Results__Descriptor *out = new_content(encoder, result, KIND(DESCRIPTOR));
     out->id = fact->id;
     out->process = fact->process;
     out->fd = fact->fd;
@@ -103,20 +114,15 @@ static void encode_descriptor(struct encoder *encoder, const struct descriptor_f
     if (fact->named)
         SET_ALWAYS(out, name, name(encoder, fact->name));
     SET(out, kind, fact->kind);
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_DESCRIPTOR;
-    result->descriptor = out;
 }
 
 static void encode_first_call(struct encoder *encoder, const struct result *from,
                               Spanmill__Results__Result *result)
 {
-    Spanmill__Results__FirstCall *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__first_call__init(out);
+    Spanmill__Results__FirstCall *out = new_content(encoder, result, KIND(FIRST_CALL));
     out->thread = from->thread;
     SET(out, stretch, from->stretch);
     out->call = name(encoder, from->call);
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_FIRST_CALL;
-    result->first_call = out;
 }
 
 /* --- cells --- */
@@ -124,8 +130,8 @@ static void encode_first_call(struct encoder *encoder, const struct result *from
 static Spanmill__Results__Durations *durations(struct encoder *encoder,
                                                const struct durations *from)
 {
-    Spanmill__Results__Durations *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__durations__init(out);
+    Spanmill__Results__Durations *out =
+        new_message(encoder, &spanmill__results__durations__descriptor);
     out->count = from->count;
     out->total_ns = from->total_ns;
     if (from->count > 1) {
@@ -149,8 +155,8 @@ static Spanmill__Results__Durations *durations(struct encoder *encoder,
 static Spanmill__Results__Interrupted *interrupted(struct encoder *encoder,
                                                    const struct interrupted *from)
 {
-    Spanmill__Results__Interrupted *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__interrupted__init(out);
+    Spanmill__Results__Interrupted *out =
+        new_message(encoder, &spanmill__results__interrupted__descriptor);
     SET(out, irq_ns, (int64_t)from->irq_ns);
     SET(out, softirq_ns, (int64_t)from->softirq_ns);
     SET(out, sys_ns, (int64_t)from->sys_ns);
@@ -161,8 +167,7 @@ static Spanmill__Results__Interrupted *interrupted(struct encoder *encoder,
 static Spanmill__Results__Time *time_of(struct encoder *encoder, const struct result *from,
                                         const struct time_vector *time)
 {
-    Spanmill__Results__Time *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__time__init(out);
+    Spanmill__Results__Time *out = new_message(encoder, &spanmill__results__time__descriptor);
     SET(out, user_ns, (int64_t)time->user_ns);
     SET(out, sys_ns, (int64_t)time->sys_ns);
     SET(out, runnable_ns, (int64_t)time->runnable_ns);
@@ -176,8 +181,8 @@ static Spanmill__Results__Time *time_of(struct encoder *encoder, const struct re
     for (uint32_t i = 0; i < time->blocked_count; i++) {
         if (time->blocked_in[i].ns == 0)
             continue;
-        Spanmill__Results__BlockedIn *blocked = arena_take(&encoder->arena, sizeof *blocked);
-        spanmill__results__blocked_in__init(blocked);
+        Spanmill__Results__BlockedIn *blocked =
+            new_message(encoder, &spanmill__results__blocked_in__descriptor);
         blocked->call = name(encoder, result_call_name(from, time->blocked_in[i].call));
         blocked->ns = (int64_t)time->blocked_in[i].ns;
         out->blocked_in[out->n_blocked_in++] = blocked;
@@ -189,8 +194,7 @@ static void encode_calls(struct encoder *encoder, const struct result *from,
                          Spanmill__Results__Result *result)
 {
     const struct call_cell *cell = from->calls;
-    Spanmill__Results__Calls *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__calls__init(out);
+    Spanmill__Results__Calls *out = new_content(encoder, result, KIND(CALLS));
     out->thread = from->thread;
     out->phase = name(encoder, from->phase);
     out->call = name(encoder, from->call);
@@ -206,16 +210,13 @@ static void encode_calls(struct encoder *encoder, const struct result *from,
         out->errors[out->n_errors++] = cell->errors[i].number;
         out->errors[out->n_errors++] = cell->errors[i].count;
     }
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_CALLS;
-    result->calls = out;
 }
 
 static void encode_phase(struct encoder *encoder, const struct result *from,
                          Spanmill__Results__Result *result)
 {
     const struct phase_cell *cell = from->phase_cell;
-    Spanmill__Results__Phase *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__phase__init(out);
+    Spanmill__Results__Phase *out = new_content(encoder, result, KIND(PHASE));
     out->thread = from->thread;
     SET(out, stretch, from->stretch);
     out->phase = name(encoder, from->phase);
@@ -229,15 +230,12 @@ static void encode_phase(struct encoder *encoder, const struct result *from,
     SET(out, queued_ns, cell->queued_ns);
     SET(out, parallel_ns, cell->parallel_ns);
     out->time = time_of(encoder, from, &cell->time);
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_PHASE;
-    result->phase = out;
 }
 
 static Spanmill__Results__Value *value_of(struct encoder *encoder, struct text field,
                                           const struct field_value *value)
 {
-    Spanmill__Results__Value *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__value__init(out);
+    Spanmill__Results__Value *out = new_message(encoder, &spanmill__results__value__descriptor);
     out->field = name(encoder, field);
     switch (value->type) {
     case FIELD_ABSENT: break;
@@ -270,8 +268,8 @@ static void encode_instance_waits(struct encoder *encoder, const struct ended_in
     out->n_waits = ended->wait_count;
     for (size_t i = 0; i < ended->wait_count; i++) {
         const struct instance_wait *from = &ended->waits[i];
-        Spanmill__Results__InstanceWait *wait = arena_take(&encoder->arena, sizeof *wait);
-        spanmill__results__instance_wait__init(wait);
+        Spanmill__Results__InstanceWait *wait =
+            new_message(encoder, &spanmill__results__instance_wait__descriptor);
         enum wait_kind kind = wait_kind_of(from->who);
         SET(wait, by, (uint32_t)kind);
         if (wait_is_by_thread(kind))
@@ -289,8 +287,7 @@ static void encode_instance(struct encoder *encoder, const struct result *from,
 {
     const struct instance_result *content = from->instance;
     const struct ended_instance *ended = &content->ended;
-    Spanmill__Results__Instance *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__instance__init(out);
+    Spanmill__Results__Instance *out = new_content(encoder, result, KIND(INSTANCE));
     out->thread = from->thread;
     SET(out, stretch, from->stretch);
     out->phase = name(encoder, from->phase);
@@ -310,15 +307,12 @@ static void encode_instance(struct encoder *encoder, const struct result *from,
         encode_instance_waits(encoder, ended, out);
     }
     out->time = time_of(encoder, from, &ended->time);
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_INSTANCE;
-    result->instance = out;
 }
 
 static void encode_uses(struct encoder *encoder, const struct result *from,
                         Spanmill__Results__Result *result)
 {
-    Spanmill__Results__Uses *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__uses__init(out);
+    Spanmill__Results__Uses *out = new_content(encoder, result, KIND(USES));
     out->descriptor = from->descriptor;
     out->thread = from->thread;
     out->phase = name(encoder, from->phase);
@@ -326,52 +320,40 @@ static void encode_uses(struct encoder *encoder, const struct result *from,
         out->calls = durations(encoder, &from->uses->calls);
     SET(out, read_bytes, from->uses->read_bytes);
     SET(out, write_bytes, from->uses->write_bytes);
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_USES;
-    result->uses = out;
 }
 
 static void encode_latency(struct encoder *encoder, const struct result *from,
                            Spanmill__Results__Result *result)
 {
-    Spanmill__Results__Latency *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__latency__init(out);
+    Spanmill__Results__Latency *out = new_content(encoder, result, KIND(LATENCY));
     out->thread = from->thread;
     out->latency = durations(encoder, from->latency);
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_LATENCY;
-    result->latency = out;
 }
 
 static void encode_run(struct encoder *encoder, const struct result *from,
                        Spanmill__Results__Result *result)
 {
-    Spanmill__Results__Run *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__run__init(out);
+    Spanmill__Results__Run *out = new_content(encoder, result, KIND(RUN));
     out->thread = from->thread;
     SET(out, cpu_ns, from->run.cpu_ns);
     SET(out, switches, from->run.switches);
     out->time = time_of(encoder, from, from->run.time);
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_RUN;
-    result->run = out;
 }
 
 static void encode_cpu(struct encoder *encoder, const struct result *from,
                        Spanmill__Results__Result *result)
 {
-    Spanmill__Results__Cpu *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__cpu__init(out);
+    Spanmill__Results__Cpu *out = new_content(encoder, result, KIND(CPU));
     out->cpu = (uint32_t)from->cpu;
     SET(out, busy_ns, from->ran.busy_ns);
     SET(out, idle_ns, from->ran.idle_ns);
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_CPU;
-    result->cpu = out;
 }
 
 static void encode_count(struct encoder *encoder, const struct result *from,
                          Spanmill__Results__Result *result)
 {
     const struct count_result *content = from->count;
-    Spanmill__Results__Count *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__count__init(out);
+    Spanmill__Results__Count *out = new_content(encoder, result, KIND(COUNT));
     out->name = name(encoder, content->name);
     SET(out, thread, from->thread);
     bool in_handler = content->whose == COUNT_OF_HANDLER; /* older readers show an unknown thread */
@@ -383,8 +365,8 @@ static void encode_count(struct encoder *encoder, const struct result *from,
     if (content->cell->value.count)
         out->value = durations(encoder, &content->cell->value);
     if (content->is_span) {
-        Spanmill__Results__Count__Span *span = arena_take(&encoder->arena, sizeof *span);
-        spanmill__results__count__span__init(span);
+        Spanmill__Results__Count__Span *span =
+            new_message(encoder, &spanmill__results__count__span__descriptor);
         SET(span, lost, content->cell->lost);
         SET(span, timed_out, content->cell->timed_out);
         SET(span, open, content->cell->open);
@@ -396,21 +378,18 @@ static void encode_count(struct encoder *encoder, const struct result *from,
     out->by = arena_take(&encoder->arena, (content->part_count + 1) * sizeof *out->by);
     for (size_t i = 0; i < content->part_count; i++) {
         const struct count_part *part = &content->parts[i];
-        Spanmill__Results__Count__By *by = arena_take(&encoder->arena, sizeof *by);
-        spanmill__results__count__by__init(by);
+        Spanmill__Results__Count__By *by =
+            new_message(encoder, &spanmill__results__count__by__descriptor);
         by->value = value_of(encoder, part->field, &part->value);
         SET(by, word, part->word);
         out->by[i] = by;
     }
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_COUNT;
-    result->count = out;
 }
 
 static void encode_waits(struct encoder *encoder, const struct result *from,
                          Spanmill__Results__Result *result)
 {
-    Spanmill__Results__Waits *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__waits__init(out);
+    Spanmill__Results__Waits *out = new_content(encoder, result, KIND(WAITS));
     out->thread = from->thread;
     out->phase = name(encoder, from->phase);
     enum wait_kind kind = wait_kind_of(from->wait_who);
@@ -422,8 +401,6 @@ static void encode_waits(struct encoder *encoder, const struct result *from,
     out->count = from->wait.count;
     out->total_ns = from->wait.total_ns;
     out->max_ns = from->wait.max_ns;
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_WAITS;
-    result->waits = out;
 }
 
 static uint32_t name_in(void *encoder, struct text text)
@@ -454,8 +431,8 @@ static void encode_damage(struct encoder *encoder, struct damages from,
     SET(to, damage_more, from.more);
     for (size_t i = 0; i < from.count; i++) {
         const struct damage *damage = &from.at[i];
-        Spanmill__Results__Damage *out = arena_take(&encoder->arena, sizeof *out);
-        spanmill__results__damage__init(out);
+        Spanmill__Results__Damage *out =
+            new_message(encoder, &spanmill__results__damage__descriptor);
         to->damage[i] = out;
         out->scope = damage_scope_tag(damage->scope);
         out->cause = damage_cause_tag(damage->cause);
@@ -481,8 +458,7 @@ static void encode_phase_uses(struct encoder *encoder, struct phase_uses uses,
 static void encode_interval(struct encoder *encoder, const struct interval_fact *mark,
                             Spanmill__Results__Result *result)
 {
-    Spanmill__Results__Interval *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__interval__init(out);
+    Spanmill__Results__Interval *out = new_content(encoder, result, KIND(INTERVAL));
     out->chunk = mark->chunk;
     SET(out, chunks, mark->chunks);
     SET(out, gap, mark->gap);
@@ -500,14 +476,11 @@ static void encode_interval(struct encoder *encoder, const struct interval_fact 
     SET(out, user, mark->user);
     if (mark->host.count)
         SET_ALWAYS(out, host, name(encoder, mark->host));
-    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_INTERVAL;
-    result->interval = out;
 }
 
 static Spanmill__Results__Result *encode_result(struct encoder *encoder, const struct result *from)
 {
-    Spanmill__Results__Result *out = arena_take(&encoder->arena, sizeof *out);
-    spanmill__results__result__init(out);
+    Spanmill__Results__Result *out = new_message(encoder, &spanmill__results__result__descriptor);
     switch (from->type) {
     case RESULT_PROCESS: encode_process(encoder, &from->process, out); break;
     case RESULT_THREAD: encode_thread(encoder, &from->thread_fact, out); break;
