@@ -108,7 +108,7 @@
     C(ERROR, COUNT, "count", NUMBER, SUM, NULL)
 
 #define PHASES(C)                                                                                  \
-    C(PHASE, THREAD, "thread_id", NUMBER, KEY, "thread that began the instances")    \
+    C(PHASE, THREAD, "thread_id", NUMBER, KEY, "thread that began the instances")                  \
     C(PHASE, STRETCH, "stretch", NUMBER, KEY, NULL)                                                \
     C(PHASE, PHASE, "phase", TEXT, KEY, "a path")                                                  \
     C(PHASE, COMPLETE, "", DURATIONS, SUM, "complete instances, in the interval of their end")     \
@@ -133,7 +133,7 @@
 #define INSTANCES(C)                                                                               \
     C(INSTANCE, ID, "instance_id", NUMBER, KEY,                                                    \
       "65,536 times the number of its event, plus its definition, plus 1")                         \
-    C(INSTANCE, THREAD, "thread_id", NUMBER, NEWEST, "thread that began it")         \
+    C(INSTANCE, THREAD, "thread_id", NUMBER, NEWEST, "thread that began it")                       \
     C(INSTANCE, STRETCH, "stretch", NUMBER, NEWEST, NULL)                                          \
     C(INSTANCE, PHASE, "phase", TEXT, NEWEST, NULL)                                                \
     C(INSTANCE, PID, "pid", NUMBER, NEWEST, "pid in the end event; NULL: that of the thread")      \
