@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "ctf/bits.h"
+#include "ctf/metadata_text.h"
 #include "mapper/decode/phase_survey.h"
 
 /* Number of sets kept: those of the kernel and user space for two or three sessions. */
@@ -19,89 +19,6 @@ struct plan_cache {
     uint64_t uses;
     bool missed; /* plan_cache_first_miss() was called */
 };
-
-/* --- the text --- */
-
-/* A packet of metadata. Source: CTF 1.8.3, 7.1. */
-enum {
-    PACKET_HEADER = 37,
-    PACKET_CONTENT = 24, /* content_size, bits, 4 bytes */
-    PACKET_SIZE = 28     /* packet_size, bits, 4 bytes */
-};
-static const uint64_t PACKET_MAGIC = 0x75D11D57;
-
-/* How a file is divided. Equal metadata has equal text, but LTTng divides it into packets
- * differently each time. */
-enum division { WHOLE, PACKETS_LITTLE, PACKETS_BIG };
-
-static uint64_t word_at(const uint8_t *at, enum division division)
-{
-    return division == PACKETS_BIG ? bits_big(at, 4) : bits_little(at, 4);
-}
-
-/* The text of the packet at `*offset`, and the offset of the next one; false if it is not a
- * packet. */
-static bool next_text(struct bytes file, enum division division, size_t *offset, struct bytes *text)
-{
-    const uint8_t *packet = file.at + *offset;
-    size_t left = file.count - *offset;
-    if (left < PACKET_HEADER)
-        return false;
-    uint64_t content = word_at(packet + PACKET_CONTENT, division) / 8;
-    uint64_t size = word_at(packet + PACKET_SIZE, division) / 8;
-    if (content < PACKET_HEADER || content > size || size > left)
-        return false;
-    *text = (struct bytes){packet + PACKET_HEADER, (size_t)content - PACKET_HEADER};
-    *offset += (size_t)size;
-    return true;
-}
-
-/* If the packets are invalid, the whole file is the text. */
-static enum division division_of(struct bytes file, size_t *text_count)
-{
-    *text_count = file.count;
-    if (file.count < PACKET_HEADER)
-        return WHOLE;
-    enum division division = bits_little(file.at, 4) == PACKET_MAGIC ? PACKETS_LITTLE
-                             : bits_big(file.at, 4) == PACKET_MAGIC  ? PACKETS_BIG
-                                                                     : WHOLE;
-    size_t count = 0, offset = 0;
-    while (division != WHOLE && offset < file.count) {
-        struct bytes text;
-        if (!next_text(file, division, &offset, &text))
-            return WHOLE;
-        count += text.count;
-    }
-    if (division != WHOLE)
-        *text_count = count;
-    return division;
-}
-
-static bool is_text(struct bytes text, struct bytes file, enum division division)
-{
-    size_t done = 0, offset = 0;
-    struct bytes part;
-    if (division == WHOLE)
-        return memcmp(text.at, file.at, text.count) == 0;
-    while (done < text.count && next_text(file, division, &offset, &part)) {
-        if (part.count > text.count - done || memcmp(text.at + done, part.at, part.count) != 0)
-            return false;
-        done += part.count;
-    }
-    return done == text.count;
-}
-
-static void copy_text(uint8_t *into, struct bytes file, enum division division)
-{
-    size_t offset = 0;
-    struct bytes part;
-    if (division == WHOLE)
-        memcpy(into, file.at, file.count);
-    while (division != WHOLE && offset < file.count && next_text(file, division, &offset, &part)) {
-        memcpy(into, part.at, part.count);
-        into += part.count;
-    }
-}
 
 /* --- a set --- */
 
@@ -214,13 +131,13 @@ static void drop_oldest(struct plan_cache *cache)
 static void keep(struct plan_cache *cache, struct plan_set *set, struct bytes file)
 {
     size_t count;
-    enum division division = division_of(file, &count);
+    enum metadata_division division = metadata_division_of(file, &count);
     if (count > KEPT_BYTES_MAX)
         return;
     while (cache->count == KEPT_MAX || cache->bytes + count > KEPT_BYTES_MAX)
         drop_oldest(cache);
     uint8_t *copy = arena_take(&set->arena, count);
-    copy_text(copy, file, division);
+    metadata_copy_text(file, division, copy);
     set->text = (struct bytes){copy, count};
     set->used = cache->uses;
     set->users++;
@@ -241,10 +158,10 @@ static struct plan_set *find(struct plan_cache *cache, struct bytes file, bool o
 {
     struct plan_set *like = NULL;
     size_t count;
-    enum division division = division_of(file, &count);
+    enum metadata_division division = metadata_division_of(file, &count);
     for (size_t i = 0; i < cache->count; i++) {
         struct plan_set *set = cache->kept[i];
-        if (set->text.count != count || !is_text(set->text, file, division))
+        if (set->text.count != count || !metadata_has_text(file, division, set->text))
             continue;
         like = set;
         if (is_for(set, of_user_folder, wants))

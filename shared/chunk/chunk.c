@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chunk/metadata.h"
+#include "chunk/metadata_cache.h"
 #include "chunk/packets.h"
 #include "base/crash.h"
 #include "base/memory.h"
@@ -15,6 +15,7 @@ struct chunk {
     struct interval interval;
     size_t raw_bytes;
     bool growing, recorded;
+    struct metadata_cache *metadata; /* borrowed while it is opened; NULL: none */
     struct source *own;
     struct source *before; /* its last packets are the seam; NULL if none */
     struct source **parts; /* of the chunk, then of the seam */
@@ -132,7 +133,8 @@ static void add_seam(struct chunk *chunk, const struct trace_set *before, const 
     for (size_t i = 0; i < before->trace_count; i++) {
         const struct trace_files *from = &before->traces[i];
         struct metadata metadata;
-        if (metadata_read_packets(from->metadata, &metadata, NULL) == STATUS_OK &&
+        if (metadata_cache_read_packets(chunk->metadata, from->metadata, &metadata, NULL) ==
+                STATUS_OK &&
             metadata_join(&metadata, &clock, NULL) == STATUS_OK) {
             struct trace_files *trace = NULL;
             for (size_t j = 0; j < from->stream_count; j++) {
@@ -227,6 +229,7 @@ enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room, s
         return open_from_store(ref, room, out, why);
     struct chunk *chunk = memory_new(sizeof *chunk);
     chunk->interval = ref->interval;
+    chunk->metadata = ref->metadata;
     enum status status = STATUS_OK;
     if (ref->path != NULL && (ref->packed || ref->has_kernel_or_ust))
         status = source_open(ref->path, ref->packed, room, &chunk->own, why);

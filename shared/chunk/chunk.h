@@ -75,6 +75,7 @@ struct chunk_ref {
     bool seam_packed;
     const struct chunk_ref *seam_ref; /* that chunk, if it is in the list */
     struct chunk_survey *survey;      /* of its packets; internal */
+    struct metadata_cache *metadata;  /* of its list; NULL: none */
 };
 
 /* The part of a failure's text after the path of the chunk, if it begins with that. Results are the
@@ -88,6 +89,7 @@ struct chunk_list {
     size_t left_out;    /* unreadable or duplicate chunks; each is reported */
     unsigned jobs;      /* threads that examine chunks; 0: only the calling one */
     bool archived_only; /* data next to `archives/`, not rotated yet, is left out and reported */
+    struct metadata_cache *metadata; /* of its chunks; from chunk_list_finish() on */
     void (*say)(void *context, const char *sentence); /* what is left out, and why; or NULL */
     void *context;
 };

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chunk/metadata.h"
+#include "chunk/metadata_cache.h"
 #include "base/file_map.h"
 #include "base/memory.h"
 #include "base/session_name.h"
@@ -88,7 +88,7 @@ static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
     for (size_t i = 0; i < set->trace_count; i++) {
         const struct trace_files *trace = &set->traces[i];
         struct metadata metadata;
-        if (metadata_read(trace->metadata, &metadata, NULL) == STATUS_OK) {
+        if (metadata_cache_read(ref->metadata, trace->metadata, &metadata, NULL) == STATUS_OK) {
             take_session_names(ref, &metadata);
             if (metadata.layout->has_uuid)
                 add_uuid(ref, metadata.layout->uuid);
@@ -446,6 +446,10 @@ static enum status drop_unreadable(struct chunk_list *list, char **faults, struc
 static enum status survey_all(struct chunk_list *list, struct failure *why)
 {
     struct surveying surveying = {.list = list};
+    if (list->metadata == NULL)
+        list->metadata = metadata_cache_new();
+    for (size_t i = 0; i < list->count; i++)
+        list->at[i].metadata = list->metadata;
     size_t helpers = list->jobs < list->count ? list->jobs : list->count;
     surveying.faults = memory_new((list->count + 1) * sizeof *surveying.faults);
     workers_run(helpers > 1 ? (unsigned)helpers - 1 : 0, survey_next, survey_next, &surveying);
@@ -480,5 +484,6 @@ void chunk_list_clear(struct chunk_list *list)
     for (size_t i = 0; i < list->count; i++)
         chunk_ref_clear(&list->at[i]);
     free(list->at);
+    metadata_cache_free(list->metadata);
     *list = (struct chunk_list){.say = list->say, .context = list->context};
 }

@@ -54,13 +54,8 @@ static enum status set_clock(struct metadata *metadata, const struct layout_cloc
     return STATUS_OK;
 }
 
-static enum status read_as(enum layout_extent extent, struct bytes file, struct metadata *out,
-                           struct failure *why)
+static enum status take_layout(struct metadata *out, struct failure *why)
 {
-    *out = (struct metadata){.frequency = CYCLES_NS_PER_S};
-    enum status status = layout_open_as(extent, file, &out->layout, why);
-    if (status != STATUS_OK)
-        return status;
     if (out->layout->stream_count == 0)
         return fail(why, STATUS_REJECT, "metadata: declares no stream");
     out->is_ctf2 = out->layout->version == 2;
@@ -68,6 +63,19 @@ static enum status read_as(enum layout_extent extent, struct bytes file, struct 
     return set_clock(out, NULL, why);
 }
 
+static enum status read_as(enum layout_extent extent, struct bytes file, struct metadata *out,
+                           struct failure *why)
+{
+    *out = (struct metadata){.frequency = CYCLES_NS_PER_S};
+    enum status status = layout_open_as(extent, file, &out->layout, why);
+    return status == STATUS_OK ? take_layout(out, why) : status;
+}
+
+enum status metadata_share(struct layout *layout, struct metadata *out, struct failure *why)
+{
+    *out = (struct metadata){.layout = layout, .is_shared = true, .frequency = CYCLES_NS_PER_S};
+    return take_layout(out, why);
+}
 enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why)
 {
     return read_as(LAYOUT_HEADS, file, out, why);
@@ -90,7 +98,8 @@ enum status metadata_join(struct metadata *metadata, struct session_clock *sessi
 
 void metadata_clear(struct metadata *metadata)
 {
-    layout_close(metadata->layout);
+    if (!metadata->is_shared)
+        layout_close(metadata->layout);
     free((char *)(uintptr_t)metadata->hostname.at);
     free((char *)(uintptr_t)metadata->session.at);
     free((char *)(uintptr_t)metadata->created.at);

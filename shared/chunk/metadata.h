@@ -15,6 +15,7 @@
 
 struct metadata {
     struct layout *layout; /* of LAYOUT_HEADS; owns the following */
+    bool is_shared;        /* `layout` belongs to a metadata_cache */
     bool is_ctf2;
     /* From `env`; empty if unknown. The parts of the session's name are as base/session_name.h
      * makes them. */
@@ -38,6 +39,10 @@ MUST_CHECK enum status metadata_read(struct bytes file, struct metadata *out, st
 /* The same for metadata that was read before: without its events, which are not checked again. */
 MUST_CHECK enum status metadata_read_packets(struct bytes file, struct metadata *out,
                                              struct failure *why);
+/* The same for the layout of metadata that was read before; it is borrowed until
+ * metadata_clear(). */
+MUST_CHECK enum status metadata_share(struct layout *layout, struct metadata *out,
+                                      struct failure *why);
 void metadata_clear(struct metadata *metadata);
 
 /* Converts the times of packets to the session's clock: of all traces of a chunk, in order, the

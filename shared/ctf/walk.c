@@ -180,15 +180,25 @@ static const struct layout_field *chosen(const struct walk *walk, const struct l
     return NULL;
 }
 
+/* The size of the elements, in bits, if all have the same, and no value in them is needed; else
+ * 0. */
+static uint64_t element_bits(const struct layout_field *element)
+{
+    bool is_ignored = element->type == LAYOUT_INTEGER && element->meaning == LAYOUT_NOTHING &&
+                      element->save == LAYOUT_NONE;
+    uint64_t bits = element->is_fixed ? element->bits : is_ignored ? element->size : 0;
+    return bits % element->align == 0 ? bits : 0;
+}
+
 static bool skip_elements(struct walk *walk, const struct layout_field *field, uint64_t count)
 {
     const struct layout_field *element = &field->fields[0];
-    if (element->is_fixed && element->bits > 0 && element->bits % element->align == 0) {
+    uint64_t bits = element_bits(element);
+    if (bits > 0) {
         invariant(walk->at % element->align == 0);
-        if (count > 0 &&
-            (walk->at > walk->limit || (walk->limit - walk->at) / element->bits < count))
+        if (count > 0 && (walk->at > walk->limit || (walk->limit - walk->at) / bits < count))
             return fault(walk, WALK_PAST_END);
-        walk->at += count * element->bits;
+        walk->at += count * bits;
         return true;
     }
     for (uint64_t i = 0; i < count; i++) {
@@ -208,9 +218,11 @@ static void note_uuid(const struct walk *walk)
     struct walk_found *found = walk->found;
     if (!found || walk->at > walk->limit || walk->limit - walk->at < 8 * sizeof found->uuid)
         return;
-    for (size_t i = 0; i < sizeof found->uuid; i++)
-        found->uuid[i] =
-            (uint8_t)bits_read(walk->packet + walk->at / 8 + i, (unsigned)(walk->at % 8), 8, false);
+    const uint8_t *from = walk->packet + walk->at / 8;
+    if (walk->at % 8 == 0)
+        memcpy(found->uuid, from, sizeof found->uuid);
+    for (size_t i = 0; walk->at % 8 != 0 && i < sizeof found->uuid; i++)
+        found->uuid[i] = (uint8_t)bits_read(from + i, (unsigned)(walk->at % 8), 8, false);
     found->has |= 1u << LAYOUT_UUID;
 }
 

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "chunk/metadata.h"
+#include "chunk/metadata_cache.h"
 #include "chunk/packets.h"
 #include "tests/chunk/fake_packet.h"
 #include "tests/chunk/fake_trace.h"
@@ -59,6 +59,32 @@ Test(metadata, reads_plain_text)
     expect_fake(&metadata);
     metadata_clear(&metadata);
     free(text);
+}
+
+Test(metadata, is_parsed_once_however_its_packets_are_divided)
+{
+    char *text = fake_metadata("kernel", "web1", "s", "20260101T000000+0000");
+    char *other = fake_metadata("kernel", "web2", "s", "20260101T000000+0000");
+    struct fake_file file = packetized(text, 100), again = packetized(text, 70);
+    struct metadata_cache *cache = metadata_cache_new();
+    struct metadata first, second, third;
+    cr_assert(eq(int, metadata_cache_read(cache, fake_data(&file), &first, NULL), STATUS_OK));
+    cr_assert(
+        eq(int, metadata_cache_read_packets(cache, fake_data(&again), &second, NULL), STATUS_OK));
+    cr_assert(eq(int, metadata_cache_read(cache, fake_bytes(other), &third, NULL), STATUS_OK));
+    expect_fake(&first);
+    expect_fake(&second);
+    cr_expect(eq(ptr, second.layout, first.layout));
+    cr_expect(ne(ptr, third.layout, first.layout));
+    cr_expect(text_equal(third.hostname, text_of("web2")));
+    metadata_clear(&first);
+    metadata_clear(&second);
+    metadata_clear(&third);
+    metadata_cache_free(cache);
+    fake_clear(&file);
+    fake_clear(&again);
+    free(text);
+    free(other);
 }
 
 Test(metadata, reads_text_in_packets)
