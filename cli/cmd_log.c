@@ -407,7 +407,7 @@ int cmd_log(int argc, char **argv)
         progress_init(&logging.progress, "spanmill", report_view_is_now(progress, stderr));
         phases_init(&logging.traces.phases);
         logging.traces.progress = &logging.progress;
-        logging.traces.no_analyses = true; /* only names are needed */
+        logging.traces.names_only = true;
         logging.has_tids = memory_new((logging.choice.tids.count + 1) * sizeof(bool));
         logging.has_pids = memory_new((logging.choice.pids.count + 1) * sizeof(bool));
         code = log_all(&logging);

@@ -118,8 +118,8 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
 static struct mapping mapping_new(const struct map_options *options)
 {
     return (struct mapping){
-        .schema = options->no_analyses
-                      ? schema_new(options->phases)
+        .schema = options->names_only
+                      ? schema_new_of_names(options->phases)
                       : schema_new_with(options->phases, analyses_event_row, analyses_count),
         .row.arena.store = options->store,
         .notes = memory_new(sizeof(struct interval_notes))};

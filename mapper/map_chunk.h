@@ -40,7 +40,7 @@ struct map_options {
      * read. */
     const struct reader_kind *reader, *other_reader;
     struct plan_cache *cache; /* for metadata of all chunks; used under `guard`. NULL: none */
-    bool no_analyses;         /* without the built-in ones: threads, calls, and descriptors only */
+    bool names_only;          /* only names of threads, processes, and descriptors are needed */
     struct interval window;   /* raw clock: only events in it; {0, INTERVAL_OPEN}: all */
     uint64_t first_chunk;     /* number of the first chunk of the session */
     const char *mark;         /* appended to the session's name to distinguish it; or NULL */

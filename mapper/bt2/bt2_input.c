@@ -40,7 +40,8 @@ static enum status survey(struct bt2_input *input, const struct trace_files *fil
         return fail(why, STATUS_REJECT, "metadata: missing or empty");
     input->domain = of_user_folder(files) ? DOMAIN_UST : DOMAIN_KERNEL;
     *info = (struct trace_info){.domain = input->domain};
-    struct plan_wants wants = {schema_phases(schema), schema_rows(schema), choice->shows};
+    struct plan_wants wants = {schema_phases(schema), schema_rows(schema), choice->shows,
+                               schema_is_of_names(schema)};
     if (plan_cache_take(choice->cache, files->metadata, of_user_folder(files), &wants, &input->set,
                         refusal) != STATUS_OK) {
         note_unknown_uses(schema_phases(schema), warnings);

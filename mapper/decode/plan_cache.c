@@ -34,7 +34,8 @@ static void make_plans(struct plan_set *set, const struct plan_wants *wants)
 {
     const struct layout *layout = set->layout;
     /* Classes define by name what is needed; each reader has a schema of its own. */
-    struct schema *schema = schema_new_with(wants->phases, wants->rows, NULL);
+    struct schema *schema = wants->is_of_names ? schema_new_of_names(wants->phases)
+                                               : schema_new_with(wants->phases, wants->rows, NULL);
     const struct plan **plans = arena_take(&set->arena, layout->event_count * sizeof *plans);
     struct plan_header *headers = arena_take(&set->arena, layout->stream_count * sizeof *headers);
     for (uint32_t i = 0; i < layout->stream_count; i++) {
@@ -78,6 +79,7 @@ static enum status set_new(struct bytes metadata, const struct plan_set *like, b
     set->phases_digest = wants->phases ? phases_digest(wants->phases) : 0;
     set->rows = wants->rows;
     set->shows = wants->shows;
+    set->is_of_names = wants->is_of_names;
     set->users = 1;
     make_plans(set, wants);
     *out = set;
@@ -149,7 +151,8 @@ static bool is_for(const struct plan_set *set, bool of_user_folder, const struct
 {
     uint64_t digest = wants->phases ? phases_digest(wants->phases) : 0;
     return set->of_user_folder == of_user_folder && set->phases_digest == digest &&
-           set->rows == wants->rows && set->shows == wants->shows;
+           set->rows == wants->rows && set->shows == wants->shows &&
+           set->is_of_names == wants->is_of_names;
 }
 
 /* A set of this text, for these arguments if there is one; or NULL. */

@@ -20,6 +20,7 @@ struct plan_wants {
     const struct phase_definitions *phases; /* NULL: none */
     event_rows *rows;                       /* of analyses; NULL: none */
     shown_events *shows;                    /* NULL: none */
+    bool is_of_names;                       /* as schema_is_of_names() */
 };
 
 /* The parsed metadata of a trace. */
@@ -37,7 +38,7 @@ struct plan_set {
     uint64_t phases_digest; /* the key, besides the text: */
     event_rows *rows;
     shown_events *shows;
-    bool of_user_folder;
+    bool of_user_folder, is_of_names;
     size_t users;
     uint64_t used; /* the cache's use count at its last use */
 };

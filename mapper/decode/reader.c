@@ -84,7 +84,8 @@ static bool others_may_read(struct bytes metadata)
 static bool is_beyond_us(const struct reader_choice *choice, const struct trace_set *set,
                          const struct schema *schema, struct failure *why)
 {
-    struct plan_wants wants = {schema_phases(schema), schema_rows(schema), choice->shows};
+    struct plan_wants wants = {schema_phases(schema), schema_rows(schema), choice->shows,
+                               schema_is_of_names(schema)};
     for (size_t i = 0; i < set->trace_count; i++) {
         const struct trace_files *files = &set->traces[i];
         struct plan_set *plans;

@@ -254,7 +254,7 @@ static enum status understand(struct reader_spanmill *reader, const struct reade
     if (files->metadata.at == NULL)
         return fail(why, STATUS_REJECT, "metadata: missing or empty");
     struct plan_wants wants = {schema_phases(reader->schema), schema_rows(reader->schema),
-                               choice->shows};
+                               choice->shows, schema_is_of_names(reader->schema)};
     enum status status =
         plan_cache_take(choice->cache, files->metadata, strncmp(files->name, "ust", 3) == 0, &wants,
                         &input->set, why);

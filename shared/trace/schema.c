@@ -72,6 +72,7 @@ struct classes {
 struct schema {
     const struct phase_definitions *phases;
     event_rows *rows; /* or NULL */
+    bool is_of_names;
     const struct phase_set *own;
     pthread_mutex_t lock; /* for everything below; objects in the arenas do not change */
     struct arena arena;   /* classes, calls, and what they point to */
@@ -196,6 +197,18 @@ struct schema *schema_new_with(const struct phase_definitions *phases, event_row
         schema->loss[domain]->kind = EVENT_LOSS;
     }
     return schema;
+}
+
+struct schema *schema_new_of_names(const struct phase_definitions *phases)
+{
+    struct schema *schema = schema_new(phases);
+    schema->is_of_names = true;
+    return schema;
+}
+
+bool schema_is_of_names(const struct schema *schema)
+{
+    return schema->is_of_names;
 }
 
 void schema_free(struct schema *schema)
@@ -530,11 +543,17 @@ static void attach_phases(struct schema *schema, struct event_class *class)
     class->span_ends = keep(schema, uses.spans, uses.span_count, sizeof *uses.spans);
 }
 
+/* Wakeups and handlers only determine times, not names. */
+static bool is_about_times(const struct event_class *class)
+{
+    return class->kind == EVENT_WAKEUP || class->kind == EVENT_HANDLER_ENTRY ||
+           class->kind == EVENT_HANDLER_EXIT;
+}
+
 static bool is_plain(const struct event_class *class)
 {
     bool plain_kind = class->kind == EVENT_CALL_ENTRY || class->kind == EVENT_CALL_EXIT ||
-                      class->kind == EVENT_SWITCH || class->kind == EVENT_WAKEUP ||
-                      class->kind == EVENT_HANDLER_ENTRY || class->kind == EVENT_HANDLER_EXIT ||
+                      class->kind == EVENT_SWITCH || is_about_times(class) ||
                       class->kind == EVENT_OTHER;
     return class->domain == DOMAIN_KERNEL && plain_kind && class->begin_count == 0 &&
            class->end_count == 0 && !event_class_is_counted(class);
@@ -554,6 +573,10 @@ static const struct event_class *class_of(struct schema *schema, const struct ph
     if (domain == DOMAIN_KERNEL && !become_call(schema, class, name, &slots) &&
         !become_handler(class, name, &slots))
         become_named(class, &slots);
+    if (schema->is_of_names && is_about_times(class)) {
+        class->kind = EVENT_OTHER;
+        slots.count = 0;
+    }
     if (domain == DOMAIN_KERNEL)
         attach_rows(schema, class, &slots);
     class->slot_count = slots.count;
