@@ -13,7 +13,7 @@
 #include "trace/syscalls.h"
 
 /* DURATION_DIGITS: decimals of seconds, as in strace. */
-enum { DURATION_DIGITS = 6, WRITE_BYTES = 1 << 18 };
+enum { DURATION_DIGITS = 6, WRITE_BYTES = 1 << 18, RECENT = 64 };
 
 /* A thread; or the unknown current thread of a CPU. */
 struct log_thread {
@@ -44,7 +44,8 @@ struct call_log {
     uint8_t *by_call;   /* enum wanted, by call id; the same for classes */
     uint8_t *by_class;
     size_t call_room, class_room;
-    size_t shown_open; /* threads in a selected call */
+    size_t shown_open;                 /* threads in a selected call */
+    struct log_thread *recent[RECENT]; /* the last one of each CPU, or NULL; by some of its bits */
     struct call_log_counts counts;
     bool is_broken; /* the output */
 };
@@ -132,7 +133,7 @@ static void find_life(const struct call_log *log, struct log_thread *thread, int
     label(thread);
 }
 
-static struct log_thread *thread_of(struct call_log *log, const struct followed *followed)
+static struct log_thread *find_thread(struct call_log *log, const struct followed *followed)
 {
     uint64_t key = followed->tid != FOLLOW_UNKNOWN
                        ? (uint64_t)(uint32_t)followed->tid + 1
@@ -144,6 +145,15 @@ static struct log_thread *thread_of(struct call_log *log, const struct followed 
         thread->tid = followed->tid;
         thread->until_ns = thread->from_ns = INT64_MIN;
     }
+    return thread;
+}
+
+static struct log_thread *thread_of(struct call_log *log, const struct followed *followed)
+{
+    struct log_thread **recent = &log->recent[(uint32_t)followed->event->cpu % RECENT];
+    if (!*recent || (*recent)->tid != followed->tid || followed->tid == FOLLOW_UNKNOWN)
+        *recent = find_thread(log, followed);
+    struct log_thread *thread = *recent;
     if (followed->wall_ns < thread->from_ns || followed->wall_ns >= thread->until_ns)
         find_life(log, thread, followed->wall_ns);
     return thread;
@@ -342,6 +352,7 @@ static void on_end_of_thread(struct call_log *log, const struct followed *follow
         map_remove(&log->threads, (uint64_t)(uint32_t)followed->event->value[0] + 1);
     if (thread && thread->is_open)
         unfinished(log, thread, " = ?");
+    memset(log->recent, 0, sizeof log->recent);
     if (thread)
         free_thread(thread);
 }

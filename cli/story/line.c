@@ -117,7 +117,7 @@ void line_quoted(struct line *line, struct text text)
 }
 
 /* Writes `count` digits of `number`, with leading zeros. */
-static void put_digits(char *digits, uint64_t number, unsigned count)
+static inline void put_digits(char *digits, uint32_t number, unsigned count)
 {
     for (; count >= 2; count -= 2) {
         memcpy(digits + count - 2, &PAIRS[number % 100 * 2], 2);
@@ -127,7 +127,7 @@ static void put_digits(char *digits, uint64_t number, unsigned count)
         *digits = (char)('0' + number % 10);
 }
 
-static void padded(struct line *line, uint64_t number, unsigned count)
+static inline void padded(struct line *line, uint32_t number, unsigned count)
 {
     put_digits(line_room(line, count), number, count);
     line->count += count;
@@ -135,14 +135,14 @@ static void padded(struct line *line, uint64_t number, unsigned count)
 
 void line_seconds(struct line *line, uint64_t ns, unsigned digits)
 {
-    uint64_t part = ns % SECOND_NS;
+    static const uint32_t POWERS[] = {1,      10,      100,      1000,      10000,
+                                      100000, 1000000, 10000000, 100000000, 1000000000};
+    assert(digits < sizeof POWERS / sizeof *POWERS);
     line_uint(line, ns / SECOND_NS);
     if (digits == 0)
         return;
-    for (unsigned i = 9; i > digits; i--)
-        part /= 10;
     line_char(line, '.');
-    padded(line, part, digits);
+    padded(line, (uint32_t)(ns % SECOND_NS) / POWERS[9 - digits], digits);
 }
 
 /* Time zones differ by multiples of 15 minutes, and change at such. */
@@ -180,5 +180,5 @@ void line_clock(struct line *line, int64_t epoch_ns)
     if (second != line->second || line->clock[8] == '\0')
         find_second(line, second);
     line_text(line, (struct text){line->clock, sizeof line->clock});
-    padded(line, (uint64_t)part, 9);
+    padded(line, (uint32_t)part, 9);
 }

@@ -10,33 +10,10 @@ enum { ERRNO_MAX = 4095, AT_FDCWD_NUMBER = -100 };
 /* Such large numbers are almost always addresses. */
 static const uint64_t ADDRESS_MIN = UINT64_C(1) << 40;
 
-static bool begins(const struct field_shape *shape, const char *word, size_t count)
-{
-    return shape->name_count >= count && memcmp(shape->name, word, count) == 0;
-}
-
-static bool ends(const struct field_shape *shape, const char *word, size_t count)
-{
-    return shape->name_count >= count &&
-           memcmp(shape->name + shape->name_count - count, word, count) == 0;
-}
-
-static bool is_named(const struct field_shape *shape, const char *word, size_t count)
-{
-    return shape->name_count == count && memcmp(shape->name, word, count) == 0;
-}
-
-/* Fields that are descriptors: `fd`, `dfd`, `in_fd`, `fd_in`, `fildes` and the like. Source:
- * lttng-modules 2.13. */
-static bool is_descriptor(const struct field_shape *shape)
-{
-    return ends(shape, "fd", 2) || begins(shape, "fd_", 3) || is_named(shape, "fildes", 6);
-}
-
-/* Absent fields, and lengths of sequences, which the tracer adds: `_NAME_length`. */
+/* Absent fields, and lengths of sequences. */
 static bool is_left_out(const struct field_shape *shape)
 {
-    return !shape->is_declared || (begins(shape, "_", 1) && ends(shape, "_length", 7));
+    return !shape->is_declared || shape->is_length;
 }
 
 static void value_text(struct line *line, const struct field_shape *shape,
@@ -63,8 +40,10 @@ static void value_text(struct line *line, const struct field_shape *shape,
 static void named_value(struct line *line, const struct field_shape *shape,
                         const struct field_value *value)
 {
-    line_text(line, (struct text){shape->name, shape->name_count});
-    line_string(line, " = ");
+    char *at = line_room(line, shape->name_count + 3);
+    memcpy(at, shape->name, shape->name_count);
+    memcpy(at + shape->name_count, " = ", 3);
+    line->count += shape->name_count + 3;
     value_text(line, shape, value);
 }
 
@@ -73,7 +52,7 @@ static bool descriptor_text(struct line *line, const struct field_shape *shape,
                             const struct field_value *value, const struct strace_names *names)
 {
     bool is_number = value->type == FIELD_INT || value->type == FIELD_UINT;
-    if (!is_number || !is_descriptor(shape))
+    if (!is_number || !shape->is_descriptor)
         return false;
     int32_t fd = (int32_t)(value->type == FIELD_INT ? (uint64_t)value->i : value->u);
     if (fd == AT_FDCWD_NUMBER) {
@@ -152,7 +131,7 @@ static void outcome_text(struct line *line, const struct event *event, struct te
         bool is_address =
             shape->base == 16 || (value->type == FIELD_UINT && value->u >= ADDRESS_MIN);
         bool is_useful = value->type == FIELD_TEXT || (shape->is_taken && !is_address);
-        if (is_named(shape, "ret", 3) || is_left_out(shape) || is_descriptor(shape) ||
+        if (shape->is_return || is_left_out(shape) || shape->is_descriptor ||
             (!is_useful && !is_list))
             continue;
         size_t before = line->count;
@@ -175,7 +154,7 @@ static void outcome_text(struct line *line, const struct event *event, struct te
 static bool returns_address(const struct event *event)
 {
     for (unsigned i = 0; event->shapes && i < event->field_count; i++)
-        if (is_named(&event->shapes[i], "ret", 3))
+        if (event->shapes[i].is_return)
             return event->shapes[i].base == 16;
     return false;
 }

@@ -445,11 +445,9 @@ static void add_shapes(struct maker *maker, struct arena *arena, const struct la
     maker->shapes =
         arena_take(arena, (class->field_count + payload->count) * sizeof *maker->shapes);
     while (count < class->field_count) {
-        maker->shapes[count] =
-            (struct field_shape){.name = class->fields[count],
-                                 .name_count = (uint32_t)strlen(class->fields[count]),
-                                 .base = 10};
-        count++;
+        const char *name = class->fields[count];
+        maker->shapes[count] = field_shape_named(name, strlen(name));
+        maker->shapes[count++].base = 10;
     }
     for (uint32_t i = 0; i < payload->count; i++) {
         const struct layout_field *member = &payload->fields[i];
@@ -461,11 +459,11 @@ static void add_shapes(struct maker *maker, struct arena *arena, const struct la
             at++;
         if (at == UINT16_MAX)
             break;
-        maker->shapes[at] = (struct field_shape){.name = member->name,
-                                                 .name_count = member->name_count,
-                                                 .base = member->base,
-                                                 .is_declared = true,
-                                                 .is_taken = how == HOW_NUMBER || how == HOW_TEXT};
+        struct field_shape *shape = &maker->shapes[at];
+        *shape = field_shape_named(member->name, member->name_count);
+        shape->base = member->base;
+        shape->is_declared = true;
+        shape->is_taken = how == HOW_NUMBER || how == HOW_TEXT;
         count = at < count ? count : count + 1;
     }
     maker->plan.field_count = (uint16_t)count;

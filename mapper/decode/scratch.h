@@ -35,8 +35,8 @@ static inline void *scratch_take(struct scratch *scratch, size_t size)
                                         sizeof *scratch->full);
             scratch->full[scratch->full_count++] = scratch->block;
         }
-        scratch->room = scratch->room * 2 > step ? scratch->room * 2 : step + (64 << 10);
-        scratch->block = memory_new(scratch->room);
+        scratch->room = scratch->room * 2 > step ? scratch->room * 2 : step + (16 << 10);
+        scratch->block = memory_resize(NULL, scratch->room, 1);
         scratch->used = 0;
     }
     void *taken = scratch->block + scratch->used;

@@ -16,6 +16,30 @@ int event_compare(const struct event *a, const struct event *b)
     return 0;
 }
 
+static bool begins(struct text name, const char *word)
+{
+    size_t count = strlen(word);
+    return name.count >= count && memcmp(name.at, word, count) == 0;
+}
+
+static bool ends(struct text name, const char *word)
+{
+    size_t count = strlen(word);
+    return name.count >= count && memcmp(name.at + name.count - count, word, count) == 0;
+}
+
+/* Source of the names: lttng-modules 2.13. */
+struct field_shape field_shape_named(const char *name, size_t count)
+{
+    const struct text text = {name, count};
+    return (struct field_shape){.name = name,
+                                .name_count = (uint32_t)count,
+                                .is_descriptor = ends(text, "fd") || begins(text, "fd_") ||
+                                                 text_equal(text, text_of("fildes")),
+                                .is_length = begins(text, "_") && ends(text, "_length"),
+                                .is_return = text_equal(text, text_of("ret"))};
+}
+
 static struct text copy_text(struct arena *arena, struct text text)
 {
     return (struct text){arena_string(arena, text), text.count};

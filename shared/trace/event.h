@@ -103,7 +103,14 @@ struct field_shape {
     uint8_t base;        /* numbers: display base 2, 8, 10, or 16 */
     bool is_declared;    /* else a definition asks for a field that the event does not have */
     bool is_taken;       /* else struct field_value cannot hold its type */
+    /* By its name (field_shape_named()): */
+    bool is_descriptor; /* `fd`, `dfd`, `in_fd`, `fd_in`, `fildes` and the like */
+    bool is_length;     /* of a sequence, added by the tracer: `_NAME_length` */
+    bool is_return;     /* `ret` */
 };
+
+/* With the name of `count` bytes, borrowed, and what that says. */
+struct field_shape field_shape_named(const char *name, size_t count);
 
 /* Whether all fields of the events of that name are decoded. */
 typedef bool shown_events(enum domain domain, const char *name);
