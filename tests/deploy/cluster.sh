@@ -55,7 +55,7 @@ build() { # kube-apiserver, kubelet ...
             "-s -w -X k8s.io/component-base/version.gitVersion=v$version" \
             "k8s.io/kubernetes/cmd/$1"
     ) >"$tools/build.log" 2>&1 || {
-        tail -20 "$tools/build.log"
+        tail -n 20 "$tools/build.log"
         fail "$1 $version is not built"
     }
     mv "$tools/$1.new" "$tools/$1"
@@ -78,7 +78,7 @@ build_keda() { # operator, adapter
     fi
     (cd "$tools/keda" && go build -trimpath -ldflags '-s -w' -o "$tools/keda-$1.new" "./cmd/$1") \
         >"$tools/build.log" 2>&1 || {
-        tail -20 "$tools/build.log"
+        tail -n 20 "$tools/build.log"
         fail "KEDA's $1 $keda is not built"
     }
     mv "$tools/keda-$1.new" "$tools/keda-$1"
@@ -129,6 +129,6 @@ END
         ! kubectl get --raw /readyz >"$work/ready" 2>&1 || return 0
         sleep 0.5
     done
-    tail -5 "$work/apiserver.log"
+    tail -n 5 "$work/apiserver.log"
     fail "the API server is not ready"
 }

@@ -1,4 +1,4 @@
-"""Images for a containerd that reaches no registry: the programs with their libraries, and a pause.
+"""Images for a containerd that reaches no registry: the programs and a traced one with their libraries, and a pause.
 
     images.py PROGRAMS FOLDER       writes FOLDER/spanmill.tar and FOLDER/pause.tar"""
 import hashlib
@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import tarfile
+
+TRACED = "examples/traced"
 
 
 def put(archive, name, data=None, mode=0o755):
@@ -57,12 +59,24 @@ def libraries(program):
             yield path
 
 
+def tracepoint_libraries():
+    for line in subprocess.check_output(["/sbin/ldconfig", "-p"], text=True).splitlines():
+        if "liblttng-ust-tracepoint.so." in line:
+            yield line.split(" => ")[1]
+
+
 def main(programs, folder):
     files = {}
     for name in "spanmill", "spanmill-agent", "spanmill-mapper", "spanmill-reducer", "spanmill-export":
         path = os.path.join(programs, name)
         files[f"usr/bin/{name}"] = path
         files.update((library.lstrip("/"), os.path.realpath(library)) for library in libraries(path))
+    shop = f"{folder}/traced-shop"  # examples/traced, and what liblttng-ust opens itself
+    subprocess.run(["gcc", "-O2", "-pthread", f"-I{TRACED}", f"{TRACED}/shop.c", f"{TRACED}/shop_tp.c", "-o", shop,
+                    "-llttng-ust", "-ldl"], check=True)
+    files["usr/bin/shop"] = shop
+    for each in *libraries(shop), *tracepoint_libraries():
+        files[each.lstrip("/")] = os.path.realpath(each)
     write(f"{folder}/spanmill.tar", "localhost/spanmill:0.1.0", files, {"Env": ["PATH=/usr/bin"], "User": "64000"})
     subprocess.run(["gcc", "-static", "-x", "c", "-o", f"{folder}/pause", "-"], check=True, text=True,
                    input="#include <unistd.h>\nint main(void) { for (;;) pause(); }\n")

@@ -1,6 +1,6 @@
 """For keda.sh: pods of the overlay `production` run on a node, and KEDA scales mappers by the lag of their group: from
 none up while chunks wait, and down to none, also when chunks that nobody mapped have expired. Results are those of one
-process, to the byte, and so are the exporters' totals.
+process, to the byte, and so are the exporters' totals. Last, the node is traced: traced_node.py.
 
     keda.py FOLDER      FOLDER/broker is a broker's with the users of the roles; FOLDER/ca.crt its authority;
                         KUBECONFIG is that of the cluster; NODE: the address of the node"""
@@ -15,6 +15,7 @@ import yaml
 
 import manifests
 import pool
+import traced_node
 from manifests import Overlay, Sessions, check, kubectl, replace
 
 for folder in "tests/export", "tests/kafka":
@@ -68,9 +69,11 @@ def overlay(folder, clients, receiver):
               replace("/spec/cooldownPeriod", COOLDOWN_S)]
     return Overlay(
         f"{folder}/manifests", "overlays/production", SPACE,
-        {"brokers": clients, "topics": {"replication": 1, "min-insync": 1}, "export": {"remote-write": receiver}},
+        {"brokers": clients, "topics": {"replication": 1, "min-insync": 1}, "export": {"remote-write": receiver},
+         **traced_node.SETTINGS},
         [{"target": {"kind": "ScaledObject"}, "patch": json.dumps(scaled)},
-         {"target": {"kind": "Deployment", "name": "spanmill-mapper"}, "patch": json.dumps(SLOW)}],
+         {"target": {"kind": "Deployment", "name": "spanmill-mapper"}, "patch": json.dumps(SLOW)},
+         traced_node.patch()],
         more, images=[{"name": "images.example.com/spanmill/spanmill", "newName": "localhost/spanmill",
                        "newTag": "0.1.0"}])
 
@@ -135,7 +138,11 @@ def main(folder):
             stdout=subprocess.PIPE, text=True, env={**os.environ, "SPANMILL_KAFKA_SASL_PASSWORD": name}).stdout
 
     def results():
-        return command("operator", "results", "--format", "json").splitlines()
+        """None yet where the brokers do not answer, as when they elect a leader."""
+        try:
+            return command("operator", "results", "--format", "json").splitlines()
+        except subprocess.CalledProcessError:
+            return []
 
     with Receiver(host=os.environ["NODE"]) as receiver:
         running = overlay(folder, clients, receiver.url)
@@ -178,6 +185,7 @@ def main(folder):
         scaling.until(lambda _, wanted, __: wanted > 0, 60, "KEDA to start a mapper for expired chunks")
         scaling.rests()
         pool.say("ok: a mapper for expired chunks, and none again")
+        traced_node.run(running, folder, results)
     kubectl("delete", "namespace", SPACE, "--timeout=120s")
     pool.say("all well")
 

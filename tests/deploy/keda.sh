@@ -3,10 +3,11 @@
 #
 # On the cluster of tests/deploy/node.sh, with KEDA's operator and metrics adapter, which are built once (20 minutes on
 # two cores, beside the half hour for the cluster), and a Kafka broker where a user for each role logs in by SCRAM
-# over TLS and has the rights of docs/TOPICS.md. tests/deploy/keda.py says what is asked.
+# over TLS and has the rights of docs/TOPICS.md. The node has an LTTng session daemon, whose chunks a pod of the agent's
+# DaemonSet publishes. tests/deploy/keda.py says what is asked.
 set -eu
 . tests/deploy/node.sh
-servers="adapter operator $servers"
+servers="sessiond adapter operator $servers"
 go_apart "$0" operator adapter
 
 start_keda() {
@@ -48,8 +49,19 @@ END
         --lister-kubeconfig="$KUBECONFIG" --metrics-service-address="127.0.0.1:$calls" --port="$metrics"
 }
 
+# User space alone, so that the tracer of the machine's kernel is left alone. What pods write below /var/lib is in $work.
+start_tracing() {
+    mkdir "$work/lib" "$work/lib.changes"
+    sed '$a spanmill:x:64000:64000::/var/lib/spanmill:/usr/sbin/nologin' /etc/passwd >"$work/passwd"
+    sed 's/^tracing:.*:$/&spanmill/; $a spanmill:x:64000:' /etc/group >"$work/group"
+    for file in passwd group; do mount --bind "$work/$file" /etc/$file; done
+    mount -t overlay var-lib -o "lowerdir=/var/lib,upperdir=$work/lib,workdir=$work/lib.changes" /var/lib
+    launch sessiond lttng-sessiond --no-kernel
+}
+
 start_node
 start_keda
+start_tracing
 certificate broker "IP:$node"
 cat "$work/broker.key" "$work/broker.crt" >"$work/broker.pem"
 users=
@@ -57,7 +69,7 @@ for role in agent mapper reducer export topics operator; do users="$users spanmi
 BROKER_HOST=$node BROKER_TLS=$work/broker.pem BROKER_USERS=$users BROKER_OWNER=$$ \
     tests/kafka/broker.sh start "$work/broker" >"$work/broker.log"
 PROGRAMS=$PROGRAMS NODE=$node python3 -B tests/deploy/keda.py "$work" || {
-    tail -5 "$work/kubelet.log" "$work/manager.log" "$work/operator.log" "$work/adapter.log"
+    tail -n 5 "$work"/logs/*/*/*.log "$work/kubelet.log" "$work/manager.log" "$work/operator.log" "$work/adapter.log" "$work/sessiond.log"
     fail 'KEDA'
 }
 tests/kafka/broker.sh stop "$work/broker"

@@ -88,6 +88,7 @@ containerRuntimeEndpoint: unix://$work/containerd/socket
 resolvConf: ""
 makeIPTablesUtilChains: false
 evictionHard: {memory.available: "100Mi"}
+imageGCHighThresholdPercent: 100 # no image comes back if a full disk makes the kubelet delete it
 podLogsDir: $work/logs
 END
     launch kubelet "$tools/kubelet" --config="$work/kubelet.yaml" --kubeconfig="$KUBECONFIG" \

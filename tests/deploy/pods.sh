@@ -9,7 +9,7 @@ go_apart "$0"
 start_node
 BROKER_HOST=$node BROKER_OWNER=$$ tests/kafka/broker.sh start "$work/broker" >"$work/broker.log"
 PROGRAMS=$PROGRAMS python3 -B tests/deploy/pods.py "$work" || {
-    tail -5 "$work/kubelet.log" "$work/manager.log"
+    tail -n 5 "$work"/logs/*/*/*.log "$work/kubelet.log" "$work/manager.log"
     fail 'pods'
 }
 tests/kafka/broker.sh stop "$work/broker"
