@@ -7,9 +7,6 @@
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
 
-/* Columns of a table, and of the line below it. */
-enum { SHOWN_MAX = 16 };
-
 static enum column_kind kind_of(const struct atom_kind *kind, const struct view_column *shown)
 {
     const struct atom_column *column = atom_kind_column(kind, shown->column);
@@ -83,11 +80,10 @@ static bool is_shown(const struct view_column *shown, const struct atom *const *
 static void write_table(const struct sheet *sheet, const struct atom_view *view,
                         const struct atom *const *rows, size_t count)
 {
-    struct column columns[SHOWN_MAX];
-    assert(view->column_count <= SHOWN_MAX);
-    const struct view_column *shown[SHOWN_MAX];
+    struct column columns[VIEW_COLUMNS_MAX];
+    const struct view_column *shown[VIEW_COLUMNS_MAX];
     size_t shown_count = 0;
-    for (size_t i = 0; i < view->column_count; i++) {
+    for (size_t i = 0; view->columns[i].title; i++) {
         if (!is_shown(&view->columns[i], rows, count))
             continue;
         enum column_kind kind = kind_of(rows[0]->kind, &view->columns[i]);
@@ -111,7 +107,7 @@ static void write_unknown(const struct sheet *sheet, const struct atom_view *vie
                           const struct atom *const *rows, size_t count)
 {
     const char *between = "  unknown: ";
-    for (size_t k = 0; k < view->unknown_count; k++) {
+    for (size_t k = 0; view->unknown[k]; k++) {
         const struct atom_column *column = atom_kind_column(rows[0]->kind, view->unknown[k]);
         uint64_t sum = 0;
         for (size_t i = 0; i < count; i++)

@@ -47,24 +47,23 @@ char *block_device_name(uint64_t dev)
     return memory_string(text_of(device_name(dev, room)));
 }
 
-static const struct view_column shown[] = {
-    {"Device", "dev", VIEW_NAME},     {"Kind", "kind", VIEW_VALUE},
-    {"Requests", "run", VIEW_COUNT},  {"Bytes", "bytes", VIEW_VALUE},
-    {"Total", "run", VIEW_TOTAL},     {"p50", "run", VIEW_P50},
-    {"p99", "run", VIEW_P99},         {"Max", "run", VIEW_MAX},
-    {"Merges", "merges", VIEW_VALUE}, {"Requeues", "requeues", VIEW_VALUE},
-    {"Errors", "errors", VIEW_VALUE},
-};
-static const char *const unknown[] = {"begin_unknown", "end_unknown"};
 static const struct atom_view view = {.title = "Block requests",
                                       .named = "dev",
                                       .label = "device",
                                       .name = device_name,
-                                      .columns = shown,
-                                      .column_count = sizeof shown / sizeof *shown,
+                                      .columns = {{"Device", "dev", VIEW_NAME},
+                                                  {"Kind", "kind", VIEW_VALUE},
+                                                  {"Requests", "run", VIEW_COUNT},
+                                                  {"Bytes", "bytes", VIEW_VALUE},
+                                                  {"Total", "run", VIEW_TOTAL},
+                                                  {"p50", "run", VIEW_P50},
+                                                  {"p99", "run", VIEW_P99},
+                                                  {"Max", "run", VIEW_MAX},
+                                                  {"Merges", "merges", VIEW_VALUE},
+                                                  {"Requeues", "requeues", VIEW_VALUE},
+                                                  {"Errors", "errors", VIEW_VALUE}},
                                       .by = {NULL, "run", VIEW_TOTAL},
-                                      .unknown = unknown,
-                                      .unknown_count = sizeof unknown / sizeof *unknown};
+                                      .unknown = {"begin_unknown", "end_unknown"}};
 
 static const struct atom_kind block_kind = {.tag = 35, ATOM_COLUMNS_OF(block), .view = &view};
 

@@ -32,23 +32,14 @@ ATOM_DEFINE(work_open, WORK_OPEN)
 static const struct text hrtimer_text = {"hrtimer", 7}, timer_text = {"timer", 5},
                          work_text = {"work", 4};
 
-static const struct view_column shown[] = {
-    {"Kind", "kind", VIEW_VALUE}, {"Function", "function", VIEW_VALUE},
-    {"Runs", "run", VIEW_COUNT},  {"Total", "run", VIEW_TOTAL},
-    {"p50", "run", VIEW_P50},     {"p99", "run", VIEW_P99},
-    {"Max", "run", VIEW_MAX},
-};
-static const char *const unknown[] = {"begin_unknown", "end_unknown"};
-static const struct atom_view view = {.title = "Timers and work",
-                                      .columns = shown,
-                                      .column_count = sizeof shown / sizeof *shown,
-                                      .by = {NULL, "run", VIEW_TOTAL},
-                                      .unknown = unknown,
-                                      .unknown_count = sizeof unknown / sizeof *unknown,
-                                      .note =
-                                          "functions are addresses in the kernel: /proc/kallsyms "
-                                          "of the host, read as root until it boots again, "
-                                          "names them"};
+static const struct atom_view view = {
+    .title = "Timers and work",
+    .columns = {{"Kind", "kind", VIEW_VALUE}, {"Function", "function", VIEW_VALUE}, VIEW_OF_RUNS},
+    .by = {NULL, "run", VIEW_TOTAL},
+    .unknown = {"begin_unknown", "end_unknown"},
+    .note = "functions are addresses in the kernel: /proc/kallsyms "
+            "of the host, read as root until it boots again, "
+            "names them"};
 
 static const struct atom_kind callback_kind = {.tag = 39, ATOM_COLUMNS_OF(callback), .view = &view};
 

@@ -23,18 +23,13 @@ ATOM_DEFINE(irq, IRQ)
     REG(T, 4, text, name, "name of the handler")
 ATOM_DEFINE(irq_open, IRQ_OPEN)
 
-static const struct view_column shown[] = {
-    {"CPU", "cpu", VIEW_VALUE},  {"IRQ", "irq", VIEW_VALUE},   {"Handler", "name", VIEW_VALUE},
-    {"Runs", "run", VIEW_COUNT}, {"Total", "run", VIEW_TOTAL}, {"p50", "run", VIEW_P50},
-    {"p99", "run", VIEW_P99},    {"Max", "run", VIEW_MAX},
-};
-static const char *const unknown[] = {"begin_unknown", "end_unknown"};
 static const struct atom_view view = {.title = "Interrupts",
-                                      .columns = shown,
-                                      .column_count = sizeof shown / sizeof *shown,
+                                      .columns = {{"CPU", "cpu", VIEW_VALUE},
+                                                  {"IRQ", "irq", VIEW_VALUE},
+                                                  {"Handler", "name", VIEW_VALUE},
+                                                  VIEW_OF_RUNS},
                                       .by = {NULL, "run", VIEW_TOTAL},
-                                      .unknown = unknown,
-                                      .unknown_count = sizeof unknown / sizeof *unknown};
+                                      .unknown = {"begin_unknown", "end_unknown"}};
 
 static const struct atom_kind irq_kind = {.tag = 33, ATOM_COLUMNS_OF(irq), .view = &view};
 

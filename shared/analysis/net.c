@@ -29,20 +29,19 @@ ATOM_DEFINE(net, NET)
     REG(T, 3, text, name, "interface")
 ATOM_DEFINE(net_queued, NET_QUEUED)
 
-static const struct view_column shown[] = {
-    {"Interface", "name", VIEW_VALUE},       {"Sent", "sent", VIEW_VALUE},
-    {"Bytes", "sent_bytes", VIEW_VALUE},     {"Received", "received", VIEW_VALUE},
-    {"Bytes", "received_bytes", VIEW_VALUE}, {"Wait p50", "wait", VIEW_P50},
-    {"Wait p99", "wait", VIEW_P99},          {"Wait max", "wait", VIEW_MAX},
-    {"Retries", "retries", VIEW_VALUE},      {"Errors", "errors", VIEW_VALUE},
-};
-static const char *const unknown[] = {"begin_unknown", "end_unknown"};
 static const struct atom_view view = {.title = "Network interfaces",
-                                      .columns = shown,
-                                      .column_count = sizeof shown / sizeof *shown,
+                                      .columns = {{"Interface", "name", VIEW_VALUE},
+                                                  {"Sent", "sent", VIEW_VALUE},
+                                                  {"Bytes", "sent_bytes", VIEW_VALUE},
+                                                  {"Received", "received", VIEW_VALUE},
+                                                  {"Bytes", "received_bytes", VIEW_VALUE},
+                                                  {"Wait p50", "wait", VIEW_P50},
+                                                  {"Wait p99", "wait", VIEW_P99},
+                                                  {"Wait max", "wait", VIEW_MAX},
+                                                  {"Retries", "retries", VIEW_VALUE},
+                                                  {"Errors", "errors", VIEW_VALUE}},
                                       .by = {NULL, "sent_bytes", VIEW_VALUE},
-                                      .unknown = unknown,
-                                      .unknown_count = sizeof unknown / sizeof *unknown};
+                                      .unknown = {"begin_unknown", "end_unknown"}};
 
 static const struct atom_kind net_kind = {.tag = 37, ATOM_COLUMNS_OF(net), .view = &view};
 

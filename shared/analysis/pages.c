@@ -16,19 +16,15 @@
     SUM(T, 8, count, freed_pages, "pages of them")
 ATOM_DEFINE(pages, PAGES)
 
-static const struct view_column shown[] = {
-    {"CPU", "cpu", VIEW_VALUE},
-    {"User faults", "user_faults", VIEW_VALUE},
-    {"Kernel faults", "kernel_faults", VIEW_VALUE},
-    {"Allocations", "allocations", VIEW_VALUE},
-    {"Pages", "allocated_pages", VIEW_VALUE},
-    {"Failed", "failures", VIEW_VALUE},
-    {"Frees", "frees", VIEW_VALUE},
-    {"Pages", "freed_pages", VIEW_VALUE},
-};
 static const struct atom_view view = {.title = "Page faults and pages",
-                                      .columns = shown,
-                                      .column_count = sizeof shown / sizeof *shown,
+                                      .columns = {{"CPU", "cpu", VIEW_VALUE},
+                                                  {"User faults", "user_faults", VIEW_VALUE},
+                                                  {"Kernel faults", "kernel_faults", VIEW_VALUE},
+                                                  {"Allocations", "allocations", VIEW_VALUE},
+                                                  {"Pages", "allocated_pages", VIEW_VALUE},
+                                                  {"Failed", "failures", VIEW_VALUE},
+                                                  {"Frees", "frees", VIEW_VALUE},
+                                                  {"Pages", "freed_pages", VIEW_VALUE}},
                                       .by = {NULL, "user_faults", VIEW_VALUE}};
 
 static const struct atom_kind pages_kind = {.tag = 44, ATOM_COLUMNS_OF(pages), .view = &view};

@@ -37,18 +37,17 @@ static const char *signal_name(uint64_t sig, char room[VIEW_NAME_ROOM])
     return room;
 }
 
-static const struct view_column shown[] = {
-    {"Signal", "sig", VIEW_NAME},           {"For", "target", VIEW_VALUE},
-    {"Generated", "generated", VIEW_VALUE}, {"Ignored", "ignored", VIEW_VALUE},
-    {"Pending", "pending", VIEW_VALUE},     {"Lost", "lost", VIEW_VALUE},
-    {"Delivered", "delivered", VIEW_VALUE},
-};
 static const struct atom_view view = {.title = "Signals",
                                       .named = "sig",
                                       .label = "name",
                                       .name = signal_name,
-                                      .columns = shown,
-                                      .column_count = sizeof shown / sizeof *shown,
+                                      .columns = {{"Signal", "sig", VIEW_NAME},
+                                                  {"For", "target", VIEW_VALUE},
+                                                  {"Generated", "generated", VIEW_VALUE},
+                                                  {"Ignored", "ignored", VIEW_VALUE},
+                                                  {"Pending", "pending", VIEW_VALUE},
+                                                  {"Lost", "lost", VIEW_VALUE},
+                                                  {"Delivered", "delivered", VIEW_VALUE}},
                                       .by = {NULL, "generated", VIEW_VALUE},
                                       .plus = {NULL, "delivered", VIEW_VALUE},
                                       .note = "rows without a target (For) count deliveries, whose "

@@ -39,29 +39,19 @@ static void lose(struct engine *engine, struct atom *atom)
     softirq->end_unknown += softirq->entered_ns != 0;
 }
 
-static const struct view_column shown[] = {
-    {"CPU", "cpu", VIEW_VALUE},
-    {"Softirq", "vec", VIEW_NAME},
-    {"Runs", "run", VIEW_COUNT},
-    {"Total", "run", VIEW_TOTAL},
-    {"p50", "run", VIEW_P50},
-    {"p99", "run", VIEW_P99},
-    {"Max", "run", VIEW_MAX},
-    {"Latency p50", "latency", VIEW_P50},
-    {"Latency p99", "latency", VIEW_P99},
-    {"Latency max", "latency", VIEW_MAX},
-};
-static const char *const unknown[] = {"raise_unknown", "entry_unknown", "begin_unknown",
-                                      "end_unknown"};
-static const struct atom_view view = {.title = "Softirqs",
-                                      .named = "vec",
-                                      .label = "name",
-                                      .name = vector_name,
-                                      .columns = shown,
-                                      .column_count = sizeof shown / sizeof *shown,
-                                      .by = {NULL, "run", VIEW_TOTAL},
-                                      .unknown = unknown,
-                                      .unknown_count = sizeof unknown / sizeof *unknown};
+static const struct atom_view view = {
+    .title = "Softirqs",
+    .named = "vec",
+    .label = "name",
+    .name = vector_name,
+    .columns = {{"CPU", "cpu", VIEW_VALUE},
+                {"Softirq", "vec", VIEW_NAME},
+                VIEW_OF_RUNS,
+                {"Latency p50", "latency", VIEW_P50},
+                {"Latency p99", "latency", VIEW_P99},
+                {"Latency max", "latency", VIEW_MAX}},
+    .by = {NULL, "run", VIEW_TOTAL},
+    .unknown = {"raise_unknown", "entry_unknown", "begin_unknown", "end_unknown"}};
 
 static const struct atom_kind softirq_kind = {
     .tag = 32, ATOM_COLUMNS_OF(softirq), .lose = lose, .view = &view};

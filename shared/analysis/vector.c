@@ -31,21 +31,14 @@ static void lose(struct engine *engine, struct atom *atom)
     vector->end_unknown += vector->entered_ns != 0;
 }
 
-static const struct view_column shown[] = {
-    {"CPU", "cpu", VIEW_VALUE},   {"Vector", "vector", VIEW_NAME}, {"Runs", "run", VIEW_COUNT},
-    {"Total", "run", VIEW_TOTAL}, {"p50", "run", VIEW_P50},        {"p99", "run", VIEW_P99},
-    {"Max", "run", VIEW_MAX},
-};
-static const char *const unknown[] = {"begin_unknown", "end_unknown"};
-static const struct atom_view view = {.title = "Interrupts of CPUs",
-                                      .named = "vector",
-                                      .label = "name",
-                                      .name = vector_name,
-                                      .columns = shown,
-                                      .column_count = sizeof shown / sizeof *shown,
-                                      .by = {NULL, "run", VIEW_TOTAL},
-                                      .unknown = unknown,
-                                      .unknown_count = sizeof unknown / sizeof *unknown};
+static const struct atom_view view = {
+    .title = "Interrupts of CPUs",
+    .named = "vector",
+    .label = "name",
+    .name = vector_name,
+    .columns = {{"CPU", "cpu", VIEW_VALUE}, {"Vector", "vector", VIEW_NAME}, VIEW_OF_RUNS},
+    .by = {NULL, "run", VIEW_TOTAL},
+    .unknown = {"begin_unknown", "end_unknown"}};
 
 static const struct atom_kind vector_kind = {
     .tag = 43, ATOM_COLUMNS_OF(vector), .lose = lose, .view = &view};

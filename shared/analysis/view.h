@@ -27,7 +27,15 @@ struct view_column {
     uint8_t part;       /* enum view_part */
 };
 
-enum { VIEW_NAME_ROOM = 32 };
+/* Of the durations `run`. */
+#define VIEW_OF_RUNS                                                                               \
+    {"Runs", "run", VIEW_COUNT}, {"Total", "run", VIEW_TOTAL}, {"p50", "run", VIEW_P50},           \
+        {"p99", "run", VIEW_P99},                                                                  \
+    {                                                                                              \
+        "Max", "run", VIEW_MAX                                                                     \
+    }
+
+enum { VIEW_NAME_ROOM = 32, VIEW_COLUMNS_MAX = 15, VIEW_UNKNOWN_MAX = 7 };
 
 struct atom_view {
     const char *title; /* of the table */
@@ -35,15 +43,13 @@ struct atom_view {
      * `label`. */
     const char *named, *label;
     const char *(*name)(uint64_t number, char room[VIEW_NAME_ROOM]);
-    /* Columns of the table, from left to right; rows are sorted by `by`, largest first, or by the
-     * sum of both if `plus` has a column. */
-    const struct view_column *columns;
-    size_t column_count;
+    /* Columns of the table, from left to right, until one without a title; rows are sorted by `by`,
+     * largest first, or by the sum of both if `plus` has a column. */
+    struct view_column columns[VIEW_COLUMNS_MAX + 1];
     struct view_column by, plus;
     /* Columns that count unknown data: those that are not 0 are listed in a line below the table,
-     * with their descriptions, which begin with a plural in -s. */
-    const char *const *unknown;
-    size_t unknown_count;
+     * with their descriptions, which begin with a plural in -s. Until NULL. */
+    const char *unknown[VIEW_UNKNOWN_MAX + 1];
     const char *note; /* a sentence below the table; NULL: none */
 };
 
