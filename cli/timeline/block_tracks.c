@@ -28,6 +28,8 @@ struct block_lane {
 };
 
 static const struct perfetto_note NOT_SEEN = {.name = "end", .text = {"not seen", 8}};
+/* The report counts issue and completion as unpaired. */
+static const struct perfetto_note LATE = {.name = "counted", .text = {"no", 2}};
 static const struct perfetto_note BEFORE = {.name = "begin", .text = {"before", 6}};
 
 /* --- tracks --- */
@@ -179,7 +181,7 @@ static void on_complete(struct block_tracks *blocks, const struct followed *foll
     if (error != 0)
         notes[count++] = (struct perfetto_note){.name = "error", .number = error};
     if (followed->wall_ns - request->begin_ns > (int64_t)BLOCK_OPEN_NS)
-        notes[count++] = NOT_SEEN;
+        notes[count++] = LATE;
     end(blocks, request, followed->wall_ns, (struct perfetto_notes){notes, count});
 }
 

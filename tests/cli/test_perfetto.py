@@ -101,7 +101,8 @@ def rows_of(text, kind):
 
 
 def is_whole(slice_):
-    return slice_.notes.get("begin") != "before" and slice_.ended.get("end") != "not seen"
+    return (slice_.notes.get("begin") != "before" and slice_.ended.get("end") != "not seen"
+            and "counted" not in slice_.ended)
 
 
 def pieces(trace, category):
