@@ -50,7 +50,7 @@ static void put_parts(const char *heading, struct story_sum *parts, size_t count
 {
     uint64_t others_ns = more_ns;
     qsort(parts, count, sizeof *parts, by_most);
-    fprintf(out, "\n%s:", heading);
+    fprintf(out, "%s:", heading);
     for (size_t i = 0; i < count; i++)
         if (i >= PARTS_SHOWN)
             others_ns += parts[i].ns;
@@ -131,7 +131,7 @@ static void put_blocked_in(const struct instance_row *row, FILE *out)
     for (size_t i = 0; i < calls->count; i++)
         parts[i] = (struct story_sum){calls->at[i].name[0] ? calls->at[i].name : "no call",
                                       calls->at[i].number};
-    put_sums("blocked, in", parts, calls->count, row->blocked_ns, out);
+    put_sums("\nblocked, in", parts, calls->count, row->blocked_ns, out);
     free(parts);
 }
 
@@ -170,9 +170,9 @@ static void put_header(const struct session_report *session, const struct instan
     if (row->end_tid != row->tid)
         fprintf(out, "; ended by tid %" PRId64, row->end_tid);
     put_blocked_in(row, out);
-    put_waits("blocked, woken by", row->wakers, row->waker_count, &story->woken, row->blocked_ns,
+    put_waits("\nblocked, woken by", row->wakers, row->waker_count, &story->woken, row->blocked_ns,
               out);
-    put_waits("runnable, ran instead", row->ran_instead, row->ran_instead_count, &story->ran,
+    put_waits("\nrunnable, ran instead", row->ran_instead, row->ran_instead_count, &story->ran,
               row->runnable_ns, out);
     fprintf(out, "\n\nAfter          Took          What\n");
 }
@@ -218,6 +218,35 @@ static bool is_nested(const struct segment_list *list, size_t index)
             return true;
     }
     return false;
+}
+
+static uint64_t time_in(const struct story_node *node, enum story_kind kind)
+{
+    uint64_t ns = node->kind == kind ? (uint64_t)(node->end_ns - node->begin_ns) : 0;
+    for (const struct story_node *each = node->first; each; each = each->next)
+        ns += time_in(each, kind);
+    return ns;
+}
+
+/* Adds its own waits to the title of a segment. */
+static void title_waits(struct story *story)
+{
+    struct story_node *root = story->tree.root;
+    if (!root || story->woken.count + story->ran.count == 0)
+        return;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return; /* without memory: they are in the lines below */
+    fputs(root->text, out);
+    put_sums("; blocked, woken by", story->woken.at, story->woken.count,
+             time_in(root, STORY_BLOCKED), out);
+    put_sums("; runnable, ran instead", story->ran.at, story->ran.count,
+             time_in(root, STORY_RUNNABLE), out);
+    if (fclose(out) == 0)
+        root->text = arena_string(&story->tree.arena, text_of(text));
+    free(text);
 }
 
 /* The segments and the queued time between them; the time of parallel segments does not add to the
@@ -305,6 +334,8 @@ static void print_segments(const struct instance_story *shown, const struct stor
         stories_build(requests, stories, list.count);
     for (size_t i = 0; i < list.count; i++)
         add_sums(all, &stories[i], is_nested(&list, i));
+    for (size_t i = 0; i < list.count; i++)
+        title_waits(&stories[i]);
     put_header(shown->report, shown->row, all, shown->out);
     put_segments(shown, &list, stories, title);
     for (size_t i = 0; i < list.count; i++) {

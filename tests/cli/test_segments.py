@@ -76,6 +76,16 @@ def check_waits(requests):
         wrong("no request has wakers")
 
 
+def check_explained(trace, definitions):
+    """What woke a request most woke one of its segments, whose lines name it."""
+    text = spanmill("explain", trace, "--definitions", definitions, "--of", "request")[0]
+    header, _, tree = text.partition("\nAfter ")
+    told = re.search(r"^blocked, woken by: (.*?) [0-9.]+ \w+(,|$)", header, re.M)
+    segments = [line for line in tree.splitlines() if "; blocked, woken by:" in line]
+    if not told or not any(told[1] in line for line in segments):
+        wrong(f"no segment names what woke it: {header}\n{segments}")
+
+
 def check(trace, provider):
     with tempfile.TemporaryDirectory() as scratch:
         definitions = os.path.join(scratch, "segments.yaml")
@@ -87,6 +97,8 @@ def check(trace, provider):
 """)
         rows = [json.loads(line) for line in spanmill(
             "report", trace, "--definitions", definitions, "--format", "json")[0].splitlines()]
+        if provider == "thumbnailer":
+            check_explained(trace, definitions)
     found = collections.Counter()
     check_waits([row for row in rows if row["type"] == "instance" and row["phase"] == "request"])
     for row in rows:
