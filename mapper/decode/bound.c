@@ -211,6 +211,35 @@ static bool add_plan(struct quick_maker *maker, const struct plan *plan)
     return true;
 }
 
+static bool is_integer(const struct quick_op *op)
+{
+    return op->code == QUICK_CONTEXT || op->code == QUICK_VALUE || op->code == QUICK_FIELD;
+}
+
+/* Puts the integers of each run right after its op, by code. */
+static void group_integers(struct quick_maker *maker)
+{
+    struct quick_op *run = NULL, *group = NULL; /* the end of its integers so far */
+    for (struct quick_op *op = maker->ops; op < maker->ops + maker->count; op++) {
+        if (op->code == QUICK_RUN) {
+            run = op;
+            group = run + 1;
+        } else if (is_integer(op)) {
+            struct quick_op moved = *op, *to = op;
+            while (to > group || (to > run + 1 && to[-1].code > moved.code)) {
+                *to = to[-1];
+                to--;
+            }
+            *to = moved;
+            group++;
+            uint8_t *count = moved.code == QUICK_CONTEXT ? &run->contexts
+                             : moved.code == QUICK_VALUE ? &run->values
+                                                         : &run->fields;
+            ++*count;
+        }
+    }
+}
+
 static bool fills_fields(const struct quick_maker *maker, uint32_t field_count)
 {
     uint32_t filled = 0;
@@ -242,6 +271,7 @@ static void make_list(struct arena *arena, const struct quick_header *header, st
     if (next > maker.run->reach)
         maker.run->reach = next;
     (void)add_op(&maker, QUICK_END, 0);
+    group_integers(&maker);
     struct quick_op *ops = arena_take(arena, maker.count * sizeof *ops);
     memcpy(ops, maker.ops, maker.count * sizeof *ops);
     bound->ops = ops;

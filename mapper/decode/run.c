@@ -106,6 +106,28 @@ static inline void put_field_text(struct field_value *to, const uint8_t *at, siz
     put_text(&to->text, at, count);
 }
 
+/* Loads the integers of a run. Returns the last of their ops, or `op` if there are none. */
+static inline const struct quick_op *load_run(const struct quick_op *op, const uint8_t *run,
+                                              struct event *event, struct field_value *fields)
+{
+    const struct quick_op *contexts = op + op->contexts, *values = contexts + op->values,
+                          *last = values + op->fields;
+    while (op < contexts) {
+        op++;
+        *(uint32_t *)((char *)event + op->to) = (uint32_t)integer(run + op->at, op->mask, op->sign);
+    }
+    while (op < values) {
+        op++;
+        event->value[op->to] = (int64_t)integer(run + op->at, op->mask, op->sign);
+    }
+    while (op < last) {
+        op++;
+        fields[op->to].type = (enum field_type)op->type;
+        fields[op->to].u = integer(run + op->at, op->mask, op->sign);
+    }
+    return op;
+}
+
 /* Executes the list, as far as the event is there. */
 static inline const uint8_t *follow_list(const struct quick_op *op, const uint8_t *at,
                                          const uint8_t *end, struct event *event,
@@ -120,17 +142,7 @@ static inline const uint8_t *follow_list(const struct quick_op *op, const uint8_
                 return NULL;
             run = at;
             at += op->bytes;
-            break;
-        case QUICK_VALUE:
-            event->value[op->to] = (int64_t)integer(run + op->at, op->mask, op->sign);
-            break;
-        case QUICK_CONTEXT:
-            *(uint32_t *)((char *)event + op->to) =
-                (uint32_t)integer(run + op->at, op->mask, op->sign);
-            break;
-        case QUICK_FIELD:
-            fields[op->to].type = (enum field_type)op->type;
-            fields[op->to].u = integer(run + op->at, op->mask, op->sign);
+            op = load_run(op, run, event, fields);
             break;
         case QUICK_CHARS:
             *(struct text *)((char *)event + op->to) = chars(run + op->at, op->bytes);

@@ -24,10 +24,10 @@ struct quick_value {
  * The list ends with a run, which may be empty. */
 enum quick_code {
     QUICK_END,
-    QUICK_RUN,     /* a run of `bytes` begins here; `at` counts from its begin */
+    QUICK_RUN,     /* a run of `bytes` begins here; `at` counts from its begin; then its integers */
     QUICK_STRING,  /* skips a string up to its NUL */
-    QUICK_VALUE,   /* an integer of the run, into value[to] */
-    QUICK_CONTEXT, /* likewise, into the 32 bits at byte `to` of the event */
+    QUICK_CONTEXT, /* an integer of the run, into the 32 bits at byte `to` of the event */
+    QUICK_VALUE,   /* likewise, into value[to] */
     QUICK_FIELD,   /* likewise, into fields[to], as `type` */
     /* A text, into the one at byte `to` of the event, or into fields[to]: */
     QUICK_CHARS, /* of up to `bytes` of the run */
@@ -41,7 +41,8 @@ struct quick_op {
     uint8_t type; /* enum field_type */
     uint32_t to;
     uint32_t at, bytes;
-    uint32_t reach;      /* of a run's loads; of the last run, also of the next header */
+    uint32_t reach; /* of a run's loads; of the last run, also of the next header */
+    uint8_t contexts, values, fields; /* of a run: how many of these ops follow, in this order */
     uint64_t mask, sign; /* as in struct plan_op */
 };
 
