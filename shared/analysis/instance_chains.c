@@ -5,7 +5,9 @@
 #include "analysis/instances_parts.h"
 #include "base/memory.h"
 
-enum { CHAINS_LEAST = 64 };
+/* Instances of other keys in a chain are usually not in the cache: there are four times as many
+ * chains as instances. */
+enum { CHAINS_LEAST = 64, CHAINS_EACH = 4 };
 
 static uint64_t place_key(const struct instances *all, const struct instance *instance,
                           size_t place)
@@ -57,7 +59,7 @@ static void grow(struct instance_chains *chains)
 void chain_add(struct instances *all, struct instance *instance, size_t at)
 {
     struct instance_chains *chains = &all->chains;
-    if (!chains->at || chains->count > chains->mask)
+    if (!chains->at || CHAINS_EACH * chains->count > chains->mask)
         grow(chains);
     struct instance_place *place = &instance->places[at];
     place->key = place_key(all, instance, at);

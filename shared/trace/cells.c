@@ -77,7 +77,7 @@ void time_vector_add_blocked_in(struct time_vector *vector, uint32_t call, uint6
     vector->blocked_in[vector->blocked_count++] = (struct blocked_in){call, ns};
 }
 
-void time_vector_merge(struct time_vector *vector, const struct time_vector *other)
+void time_vector_merge(struct time_vector *restrict vector, const struct time_vector *other)
 {
     vector->user_ns += other->user_ns;
     vector->sys_ns += other->sys_ns;
@@ -128,7 +128,7 @@ void time_vector_subtract(struct time_vector *vector, const struct time_vector *
     vector->blocked_count = kept;
 }
 
-void time_vector_difference(struct time_vector *to, const struct time_vector *total,
+void time_vector_difference(struct time_vector *restrict to, const struct time_vector *total,
                             const struct time_vector *before)
 {
     if (total->blocked_count + before->blocked_count > 0) {
