@@ -43,7 +43,7 @@ struct quick_op {
     uint32_t at, bytes;
     uint32_t reach; /* of a run's loads; of the last run, also of the next header */
     uint8_t contexts, values, fields; /* of a run: how many of these ops follow, in this order */
-    uint64_t mask, sign; /* as in struct plan_op */
+    uint64_t mask, sign;              /* as in struct plan_op */
 };
 
 /* An event class with everything that its events have in common. */

@@ -45,17 +45,17 @@ struct thread_group {
 
 /* Embedded in its owner's struct for a thread. All zero is a thread without instances. */
 struct phase_thread {
-    uint64_t id; /* unique, not 0 */
+    uint64_t calls;       /* complete calls so far */
+    struct instance *top; /* the youngest open one; the others follow through `below` */
+    size_t count;         /* open ones, including older begins */
+    uint64_t id;          /* unique, not 0 */
     int32_t tid;
     struct thread_group *thread_group;               /* NULL: its process is unknown */
     struct phase_thread *next_member, **back_member; /* of the thread group */
     bool exited, counted;                            /* `counted`: among thread_group->alive */
     bool is_process;        /* stands for events of a process that do not state a thread */
-    struct instance *top;   /* the youngest open one; the others follow through `below` */
     struct instance **last; /* by definition of `last_of`: the youngest open one; owned */
     const struct phase_set *last_of;
-    size_t count;             /* open ones, including older begins */
-    uint64_t calls;           /* complete calls so far */
     struct time_vector total; /* its time since it had no open instance */
 };
 
@@ -75,17 +75,11 @@ struct instance_chains {
 };
 
 struct instance {
-    uint32_t definition; /* its index in the set */
-    uint32_t path;       /* the owner's number for its path */
-    bool by_user;        /* begun by a user-space event */
-    bool in_call;        /* begun within the current call of its thread */
-    bool after_exit;     /* begun after its thread's exit: the end of its process does not end it */
     /* Marked with its thread; alone if it is new, or if its segments or its request change. */
     struct change change;
     uint64_t id;               /* unique among all; its order if it never had older begins */
     struct instance_mark mark; /* order: of its begin, across definitions: instance_order() */
-    struct older_begins *older_begins; /* owned; NULL: none yet. None of them is in_call */
-    struct phase_thread *thread;
+    struct older_begins *older_begins;        /* owned; NULL: none yet. None of them is in_call */
     struct instance *below, *above;           /* of its thread, by `mark` */
     struct instance *below_like, *above_like; /* of its thread and definition, likewise */
     struct instance *next_in_group, **back_in_group;
@@ -95,6 +89,13 @@ struct instance {
     struct instance *next_segment, **back_segment; /* of the same request */
     /* Name in the row, from 1. Joining: of a request; mapping: of the request of this segment. */
     uint32_t row_name;
+    /* Accessed by each search: together, followed by the values. */
+    bool by_user;        /* begun by a user-space event */
+    bool in_call;        /* begun within the current call of its thread */
+    bool after_exit;     /* begun after its thread's exit: the end of its process does not end it */
+    uint32_t definition; /* its index in the set */
+    uint32_t path;       /* the owner's number for its path */
+    struct phase_thread *thread;
     struct field_value *values;     /* owned, with its texts: phase_value_count() of them */
     struct instance_place places[]; /* its links in chains */
 };

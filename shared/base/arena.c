@@ -14,6 +14,7 @@
 /* A large arena uses blocks of large pages: 4 KiB of new memory cost the kernel about as much as
  * decoding the data for them. */
 enum {
+    CACHE_LINE = 64,
     BLOCK_BYTES = 64 << 10,
     LARGE_BLOCK_BYTES = 4 << 20,
     MUCH_BYTES = 2 << 20,
@@ -23,7 +24,8 @@ enum {
 struct arena_block {
     struct arena_block *next;
     size_t room;
-    alignas(max_align_t) uint8_t at[];
+    uint8_t unused[CACHE_LINE - sizeof(struct arena_block *) - sizeof(size_t)];
+    alignas(max_align_t) uint8_t at[]; /* of large blocks: whole cache lines */
 };
 
 struct arena_store {

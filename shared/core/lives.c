@@ -21,7 +21,8 @@ static void life_link(struct core *core, struct life *life)
 
 struct life *life_new(struct core *core, int32_t tid)
 {
-    struct life *life = memory_new(sizeof *life);
+    struct life *life = core->mode == CORE_MAP ? arena_take(&core->lives_memory, sizeof *life)
+                                               : memory_new(sizeof *life);
     life->tid = tid;
     life->cpu = life->wild_cpu = -1;
     life->wake_ns = life->named_ns = life->last_ns = TIME_NONE;
@@ -36,7 +37,7 @@ struct life *life_new(struct core *core, int32_t tid)
     return life_touch(life);
 }
 
-void life_free(struct life *life)
+void life_clear(struct life *life)
 {
     durations_clear(&life->latency);
     for (size_t i = 0; i < life->call_count; i++)
@@ -58,6 +59,11 @@ void life_free(struct life *life)
     if (life->changed)
         changes_forget(&life->changed->lives, &life->change);
     life_unpublish(life);
+}
+
+void life_free(struct life *life)
+{
+    life_clear(life);
     free(life);
 }
 

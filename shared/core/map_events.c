@@ -489,8 +489,9 @@ static void forget_all(struct core *core)
     places_init(core);
     for (struct life *life = core->all, *next; life; life = next) {
         next = life->next_of_all;
-        life_free(life);
+        life_clear(life);
     }
+    arena_clear(&core->lives_memory);
     map_phases_init(core);
     map_lives_forget(core);
     core->all = core->listed = NULL;
@@ -657,11 +658,13 @@ NEVER_INLINE static void ask_ahead(const struct core *core, const struct event *
         cpu[coming_count] = events[i].cpu;
         fd[coming_count] = -1;
         coming[coming_count++] = life;
-        ask_for(life, offsetof(struct life, phases.total));
+        ask_for(life, offsetof(struct life, phases.id));
     }
     for (size_t i = 0; i < coming_count; i++) {
         if (coming[i]->call_count > 0)
             ask_for(coming[i]->calls, 2 * sizeof *coming[i]->calls);
+        if (coming[i]->wait_count > 0)
+            ask_for(coming[i]->waits, 2 * sizeof *coming[i]->waits);
         ask_for_counters(&coming[i]->latency);
         places_ask_for_number(coming[i], fd[i]);
     }
@@ -802,8 +805,12 @@ void core_free(struct core *core)
         descriptors_release(life);
         life_forget_table(core, life);
         process_leave(core, life);
-        life_free(life);
+        if (core->mode == CORE_MAP)
+            life_clear(life);
+        else
+            life_free(life);
     }
+    arena_clear(&core->lives_memory);
     struct process *process;
     for (size_t at = 0; (process = map_next(&core->processes, &at));)
         process_drop(core, process);

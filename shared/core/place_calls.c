@@ -153,7 +153,7 @@ static inline void count_use(struct core *core, struct life *life, struct place 
 
 /* The past has no descriptor under the number in the table of the life: that of the place was
  * there, and has ended here. */
-static void note_free(const struct place *place)
+static void note_free(struct core *core, const struct place *place)
 {
     const struct group *group = place->group;
     struct places *places = place->owner->places;
@@ -161,8 +161,10 @@ static void note_free(const struct place *place)
     place_unfill(place);
     if (fd >= LOW_NUMBERS)
         return;
+    if (!places->free)
+        places->free = arena_take(&core->numbers->arena, LOW_NUMBERS * sizeof *places->free);
     if (places->free_of != group || places->free_steps != group->steps) {
-        memset(places->free, 0, sizeof places->free);
+        memset(places->free, 0, LOW_NUMBERS * sizeof *places->free);
         places->free_of = group;
         places->free_steps = group->steps;
     }
@@ -186,7 +188,7 @@ static void clear_number(struct core *core, struct life *life, int32_t fd, uint6
     struct place *created = number->created;
     if (created && created->owner == life) {
         place_end_created(core, created, end_ns, hard);
-        note_free(created);
+        note_free(core, created);
     } else {
         place_emit_created(core, created);
     }
@@ -278,7 +280,7 @@ static void on_close(struct core *core, struct life *life, const struct event *e
         return;
     }
     if (is_fresh(place))
-        note_free(place);
+        note_free(core, place);
     else
         place_emit_created(core, number_at(core, life, place->fd)->created);
     place->number->epoch++;

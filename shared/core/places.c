@@ -36,7 +36,6 @@ static void drop_places(struct life *life)
         drop_uses(place);
     map_clear(&places->high);
     free(places->passing.out.at);
-    free(places);
     life->places = NULL;
 }
 
@@ -94,10 +93,10 @@ struct number *number_at(struct core *core, struct life *life, int32_t fd)
     return number_in(core, place_group(core, life), fd);
 }
 
-static void set_place(struct life *life, int32_t fd, struct place *place)
+static void set_place(struct core *core, struct life *life, int32_t fd, struct place *place)
 {
     if (!life->places)
-        life->places = memory_new(sizeof *life->places);
+        life->places = arena_take(&core->numbers->arena, sizeof *life->places);
     if (fd < LOW_NUMBERS)
         life->places->low[fd] = place;
     else if (place)
@@ -311,7 +310,7 @@ struct place *place_new(struct core *core, struct life *life, int32_t fd)
                             .proven_ns = TIME_NONE,
                             .sent_proof_ns = TIME_NONE,
                             .closing_ns = TIME_NONE};
-    set_place(life, fd, place);
+    set_place(core, life, fd, place);
     return place;
 }
 
@@ -321,7 +320,7 @@ void place_leave(struct core *core, struct life *life, struct place *place)
     assert(place->number->created != place);
     if (place->name)
         write_uses(core, place);
-    set_place(life, place->fd, NULL);
+    set_place(core, life, place->fd, NULL);
     place->left = true;
     if (!place->listed)
         give_back(core, place);

@@ -63,7 +63,7 @@ struct places {
     struct passing passing;
     /* For numbers of `free_of` under which the past has no descriptor: their fill then, + 1; else 0.
      * Invalid if the group's `steps` has changed since `free_steps`. */
-    uint32_t free[LOW_NUMBERS];
+    uint32_t *free; /* NULL: none yet */
     const struct group *free_of;
     uint32_t free_steps;
 };

@@ -112,28 +112,28 @@ struct life {
     uint64_t time[TIME_SLOTS];
     uint64_t since_ns, wake_ns, named_ns;
     uint64_t cpu_ns, switches;
-    struct interrupted interrupted; /* of its running time */
-    uint64_t ran_tick;              /* it was known to run at this tick of the row */
-    struct durations latency;
+    uint64_t ran_tick; /* it was known to run at this tick of the row */
     struct wait_sum *waits;
+    struct durations latency;
     size_t wait_count;
-    uint8_t wait_at[WAITS_CACHED]; /* 1 + index in waits; 0: none */
-    char kernel_name[NAME_BYTES];
-    bool kernel_named;
     /* Accessed by each call. */
-    uint32_t open_label;
+    struct call_sum *calls;
+    char kernel_name[NAME_BYTES]; /* by each switch */
+    bool kernel_named;
     uint8_t open_present;
+    uint32_t open_label;
     uint8_t call_at[CALLS_CACHED]; /* 1 + index in calls, by call id; 0: none */
     uint64_t call_epoch;           /* borders so far, at its last call event; 0: none seen */
+    size_t call_count;
+    struct places *places;  /* mapping: by number; NULL: none yet */
+    struct place *bound[2]; /* mapping: used by the open call */
     int64_t open_value[4];
     struct text open_text;
-    struct place *bound[2]; /* mapping: used by the open call */
-    struct places *places;  /* mapping: by number; NULL: none yet */
-    struct call_sum *calls;
-    size_t call_count;
+    uint8_t wait_at[WAITS_CACHED]; /* 1 + index in waits; 0: none; by each switch */
     size_t credit_count;
-    struct phase_thread phases; /* up to its `total` */
-    /* Accessed by few events: names, */
+    struct phase_thread phases; /* up to its `count` */
+    /* Accessed by few events: handlers, names, */
+    struct interrupted interrupted; /* of its running time */
     bool user_named, has_program;
     char user_name[NAME_BYTES];
     char program[NAME_BYTES]; /* the process name in the trace of its process */
@@ -307,6 +307,7 @@ struct core {
     struct tallies tallies;
     /* Mapping. */
     struct row *row;
+    struct arena lives_memory; /* lives in use take turns: in large pages, in whole cache lines */
     struct life_page *pages[PAGES]; /* owned */
     struct core_mapping mapping;
     struct engine *engine; /* of analyses, independent of the rest */
@@ -459,7 +460,8 @@ static inline void life_set_name(struct life *life, struct text name, bool by_ke
 }
 
 struct life *life_new(struct core *core, int32_t tid);
-void life_free(struct life *life);
+void life_clear(struct life *life); /* frees what it owns */
+void life_free(struct life *life);  /* joining: itself, too */
 /* Joining: the live life of the tid, else a new one from now on; NULL if tid is not positive. */
 struct life *life_named(struct core *core, int32_t tid, uint64_t time_ns);
 /* The same for a tid in a pid namespace. */
