@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,27 @@ void bench_broker(const char *folder, const char *action)
     cr_assert(eq(int, system(command), 0), "%s", command);
 }
 
+/* All threads: one that has not yet seen the signal still answers. */
+static bool is_stopped(int pid)
+{
+    char path[300], line[256];
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *threads = opendir(path);
+    cr_assert(threads != NULL);
+    bool all = true;
+    for (struct dirent *entry; all && (entry = readdir(threads)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/%d/task/%.20s/stat", pid, entry->d_name);
+        FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (!file)
+            continue;
+        const char *name_end = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+        all = name_end && name_end[1] == ' ' && name_end[2] == 'T';
+        fclose(file);
+    }
+    closedir(threads);
+    return all;
+}
+
 void bench_signal_broker(const char *folder, int number)
 {
     char path[300];
@@ -124,6 +146,10 @@ void bench_signal_broker(const char *folder, int number)
     cr_assert(file && fscanf(file, "%d", &pid) == 1 && pid > 1);
     fclose(file);
     cr_assert(eq(int, kill(pid, number), 0));
+    for (int tries = 0; number == SIGSTOP && !is_stopped(pid); tries++) {
+        cr_assert(lt(int, tries, 10000));
+        bench_sleep_ms(1);
+    }
 }
 
 void bench_init_own_broker(struct bench *bench, int32_t partitions, char folder[64])
