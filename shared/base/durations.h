@@ -140,6 +140,9 @@ uint8_t *durations_put(uint8_t *at, const struct durations *durations);
  * bad, and `*to` empty. Without an arena, it only checks, and `*to` may have no buckets. */
 void durations_take(struct row_reader *row, struct arena *arena, struct durations *to);
 
+/* Only checks the output of durations_put(), and returns the position after it. */
+struct row_reader durations_skip(struct row_reader row);
+
 /* Makes `*to` of more than DURATIONS_EXACT durations in `count` buckets, ascending and not empty,
  * which it borrows. False, and `*to` is empty, if buckets and totals are inconsistent. */
 bool durations_of_buckets(struct durations *to, const struct durations_bucket *buckets,
