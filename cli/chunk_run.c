@@ -122,7 +122,7 @@ static bool comes_again(const struct chunk_run *run, size_t index)
     return run->passes && !is_outside_of(run, index, run->windows[index]);
 }
 
-/* Work that the joining thread would otherwise do. */
+/* Decodes the records in the thread that mapped them: chunks are joined one after the other. */
 static void prepare(const struct reducer *reducer, struct mapped *mapped)
 {
     struct bytes *records = memory_new(mapped->count * sizeof *records);
@@ -154,7 +154,7 @@ static void map_one(struct crew *crew, size_t index, struct archive_room *room)
                   &mapped->stats, &mapped->why);
     mapped->cpu_s = chunk_run_cpu_s() - begin_s;
     begin_s = chunk_run_cpu_s();
-    if (run->jobs > 1 && mapped->status == STATUS_OK)
+    if (mapped->status == STATUS_OK)
         prepare(run->reducer, mapped);
     mapped->prepare_s = chunk_run_cpu_s() - begin_s;
 }

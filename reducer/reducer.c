@@ -40,6 +40,7 @@ struct joined_session {
 };
 
 struct prepared {
+    struct prepared *next; /* in the reducer */
     char *session;
     uint64_t chunk;
     struct decoded_chunk whole;
@@ -48,7 +49,7 @@ struct prepared {
 struct reducer {
     struct schema *schema;     /* of all sessions */
     struct arena_store *store; /* owned; for decoded rows and folds */
-    struct prepared *prepared; /* or NULL */
+    struct prepared *prepared; /* a list, owned: not joined yet */
     struct waiting *waiting;
     struct joined_session *sessions;
     size_t count, room;
@@ -63,6 +64,15 @@ struct reducer *reducer_new(void)
     reducer->store = arena_store_new();
     reducer->waiting = waiting_new();
     return reducer;
+}
+
+static void forget_prepared(struct reducer *reducer)
+{
+    while (reducer->prepared) {
+        struct prepared *next = reducer->prepared->next;
+        prepared_free(reducer->prepared);
+        reducer->prepared = next;
+    }
 }
 
 void reducer_free(struct reducer *reducer)
@@ -82,7 +92,7 @@ void reducer_free(struct reducer *reducer)
         free(session->name);
     }
     free(reducer->sessions);
-    prepared_free(reducer->prepared);
+    forget_prepared(reducer);
     schema_free(reducer->schema);
     arena_store_free(reducer->store);
     waiting_free(reducer->waiting);
@@ -190,22 +200,34 @@ void prepared_free(struct prepared *prepared)
 
 void reducer_use(struct reducer *reducer, struct prepared *take_prepared)
 {
-    prepared_free(reducer->prepared);
+    if (!take_prepared)
+        return;
+    take_prepared->next = reducer->prepared;
     reducer->prepared = take_prepared;
+}
+
+/* The link to the chunk as prepared; it is NULL if there is none. */
+static struct prepared **find_prepared(struct reducer *reducer, struct text session, uint64_t chunk)
+{
+    struct prepared **link = &reducer->prepared;
+    while (*link && ((*link)->chunk != chunk || !text_equal(text_of((*link)->session), session)))
+        link = &(*link)->next;
+    return link;
 }
 
 /* The records of the chunk: as prepared, or decoded now. */
 static enum status whole_of(struct reducer *reducer, const struct ready_chunk *ready,
                             struct decoded_chunk *out, struct failure *why)
 {
-    struct prepared *prepared = reducer->prepared;
-    if (!prepared || prepared->chunk != ready->chunk ||
-        strcmp(prepared->session, ready->session) != 0)
+    struct prepared **link = find_prepared(reducer, text_of(ready->session), ready->chunk);
+    struct prepared *prepared = *link;
+    if (!prepared)
         return decoded_chunk_read(ready->records, ready->count, reducer->schema, reducer->store,
                                   out, why);
+    *link = prepared->next;
     *out = prepared->whole;
     prepared->whole = (struct decoded_chunk){.row = {.count = 0}};
-    reducer_use(reducer, NULL);
+    prepared_free(prepared);
     return STATUS_OK;
 }
 
@@ -294,6 +316,9 @@ enum status reducer_add(struct reducer *reducer, struct bytes record, struct fai
     enum status status = partial_peek(record, &place, why);
     if (status != STATUS_OK)
         return status;
+    /* Of a prepared chunk, only the arrival of each record counts: the rest is not kept. */
+    if (*find_prepared(reducer, place.meta.session, place.meta.chunk))
+        record.count = 1;
     if (waiting_add(reducer->waiting, &place, record, 0) == WAITING_REFUSED)
         return fail(why, STATUS_REJECT, "index %llu of a record", (unsigned long long)place.index);
     return join_ready(reducer, why);
@@ -330,6 +355,7 @@ static void forget_missing(struct joined_session *session)
 void reducer_count(struct reducer *reducer)
 {
     reducer->passes = false;
+    forget_prepared(reducer);
     waiting_free(reducer->waiting);
     reducer->waiting = waiting_new();
     for (size_t i = 0; i < reducer->count; i++) {

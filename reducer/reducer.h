@@ -37,7 +37,8 @@ struct prepared;
 struct prepared *reducer_prepare(const struct reducer *reducer, const struct bytes *records,
                                  size_t count);
 void prepared_free(struct prepared *prepared); /* NULL is fine */
-/* The chunk whose records are added next; NULL is fine. */
+/* The chunk, whose records are added from now on: they are not copied, nor decoded again. NULL is
+ * fine. */
 void reducer_use(struct reducer *reducer, struct prepared *take_prepared);
 
 /* Before anything is added: the chunks added up to reducer_count() are only joined for the state
