@@ -357,7 +357,8 @@ void waits_resolve(const struct core *core, const struct ended_instance *from,
     to->wait_count = all.count;
 }
 
-/* The waits of blocked or of runnable time sum to `whole_ns`, the rest is unknown.
+/* The waits of blocked or of runnable time sum to `whole_ns`, the rest is unknown: all of it if there
+ * are none, as the thread still waits, or if there are too many.
  *
  * A thread may seem to wait when an instance begins, if the event that ended the wait was lost. Then
  * the waits exceed the time by the part of that wait that was before the begin. It is in one of
@@ -386,14 +387,12 @@ static void fit(struct wait_layer *all, bool blocked, bool of_request, uint64_t 
     if (certain_ns > whole_ns)
         return; /* of a row that is not sound */
     struct instance_wait *rest = find(all, unknown);
-    rest->count += rest->count == 0;
+    rest->count += sum_ns > 0 && rest->count == 0; /* 0: nothing is known */
     rest->total_ns = whole_ns - certain_ns;
 }
 
 void waits_fit(struct ended_instance *ended, bool is_request)
 {
-    if (ended->wait_count == 0)
-        return;
     struct wait_layer all = {.order = 0};
     for (size_t i = 0; i < ended->wait_count; i++)
         add(&all, &ended->waits[i]);

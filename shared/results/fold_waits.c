@@ -292,30 +292,12 @@ static int compare_largest(const void *a, const void *b)
     return left->cell.total_ns > right->cell.total_ns ? -1 : 1;
 }
 
-/* Adds an unknown wait for a time without any; returns the number of rows. */
-static size_t add_unknown(struct wait_row *all, size_t count, unsigned kind, uint64_t ns)
-{
-    bool is_known = ns == 0;
-    for (size_t i = 0; i < count; i++)
-        is_known |= is_waker(&all[i]) == wait_is_of_blocked(kind);
-    if (is_known)
-        return count;
-    all[count] = (struct wait_row){.kind = (uint8_t)kind,
-                                   .phase = "",
-                                   .pid = REPORT_NONE,
-                                   .by_pid = REPORT_NONE,
-                                   .by_tid = REPORT_NONE,
-                                   .number = REPORT_NONE,
-                                   .cell = {.total_ns = ns}};
-    return count + 1;
-}
-
 void fold_rows_instance_waits(const struct fold_rows *rows, const struct slow_instance *instance,
                               struct instance_row *row)
 {
     const struct ended_instance *ended = &instance->content.ended;
     size_t count = ended->wait_count;
-    struct wait_row *all = arena_take(rows->arena, (count + 2) * sizeof *all);
+    struct wait_row *all = arena_take(rows->arena, (count + 1) * sizeof *all);
     for (size_t i = 0; i < count; i++) {
         const struct instance_wait *wait = &ended->waits[i];
         const struct gone_thread *gone =
@@ -326,8 +308,6 @@ void fold_rows_instance_waits(const struct fold_rows *rows, const struct slow_in
                                    .cell = {.count = wait->count, .total_ns = wait->total_ns}};
         name_who(rows, wait_by(wait->who), gone, &all[i]);
     }
-    count = add_unknown(all, count, WAKER_UNKNOWN, row->blocked_ns);
-    count = add_unknown(all, count, RAN_UNKNOWN, row->runnable_ns);
     qsort(all, count, sizeof *all, compare_waits);
     count = merge_rows(all, count);
     qsort(all, count, sizeof *all, compare_largest);
