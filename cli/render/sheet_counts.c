@@ -13,9 +13,16 @@
 enum { NUMBERS_MAX = 8, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
 
 /* The caller frees it. Addresses are in hexadecimal, as in the log. Fields `dev` of kernel events are
- * shown as MAJOR:MINOR, as in Block requests. Source: include/linux/kdev_t.h. */
+ * shown as MAJOR:MINOR, as in Block requests, and `vec` by name, as in Softirqs. Source:
+ * include/linux/kdev_t.h. */
 static char *number_text(const char *by, uint64_t number)
 {
+    char room[VIEW_NAME_ROOM];
+    const char *softirq = strcmp(by, "vec") == 0 && number <= UINT32_MAX
+                              ? wait_handler_name(WAKER_SOFTIRQ, (uint32_t)number, room)
+                              : NULL;
+    if (softirq)
+        return memory_string(text_of(softirq));
     if (strstr(by, "addr"))
         return memory_format("0x%" PRIx64, number);
     uint64_t major = number >> 20, minor = number & 0xFFFFF;
@@ -186,6 +193,30 @@ static void put_durations(struct table *table, const struct durations *durations
         table_none(table);
 }
 
+/* Whether it only has ends without a begin, of which no value is known: a note has their number. */
+static bool is_bare_ends(const struct count_row *row)
+{
+    const struct count_cell *cell = &row->cell;
+    for (size_t i = 0; i < row->value_count; i++)
+        if (row->values[i].is_process ? row->values[i].number != REPORT_NONE
+                                      : row->values[i].value.type != FIELD_ABSENT)
+            return false;
+    return cell->count + cell->lost + cell->timed_out + cell->open == 0 && row->value_count > 0;
+}
+
+/* Moves them behind the others; returns the number of these. */
+static size_t drop_bare_ends(const struct count_row **rows, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!is_bare_ends(rows[i])) {
+            const struct count_row *row = rows[i];
+            rows[i] = rows[kept];
+            rows[kept++] = row;
+        }
+    return kept > 0 ? kept : count;
+}
+
 static void write_spans_table(const struct sheet *sheet, const struct count_row **rows,
                               size_t count)
 {
@@ -198,6 +229,7 @@ static void write_spans_table(const struct sheet *sheet, const struct count_row 
     static_assert((int)NUMBERS <= (int)NUMBERS_MAX, "there is room");
     struct column columns[COLUMNS_MAX];
     struct table *table = table_new(columns, put_columns(rows[0], numbers, NUMBERS, columns));
+    count = drop_bare_ends(rows, count);
     qsort(rows, count, sizeof *rows, by_total);
     for (size_t i = 0; i < count && i < sheet->top; i++) {
         const struct count_cell *cell = &rows[i]->cell;

@@ -369,7 +369,10 @@ static void look_at_fields(const struct layout *layout, struct counted counted,
             look_at_named(layout, counted, count->by[k].field, uses);
     look_at_named(layout, counted, count->value, uses);
     for (size_t k = 0; count->span && k < count->span->match_count; k++)
-        look_at_named(layout, counted, count->span->match[k], uses);
+        look_at_named(layout, counted,
+                      counted.of_end ? count->span->match[k].end_field
+                                     : count->span->match[k].begin_field,
+                      uses);
 }
 
 static size_t look_at_counts(const struct layout *layout, const struct phase_definitions *phases,

@@ -134,11 +134,12 @@ static enum subject_found find_subject(struct core *core, enum span_subject on, 
 /* --- match values --- */
 
 /* False: the event lacks one of them. */
-static bool match_values(const struct span_pair *span, const struct event *event,
+static bool match_values(const struct span_pair *span, bool is_end, const struct event *event,
                          struct field_value *values)
 {
     for (size_t i = 0; i < span->match_count; i++) {
-        values[i] = event_value_of(event, span->match[i]);
+        const struct phase_match *match = &span->match[i];
+        values[i] = event_value_of(event, is_end ? match->end_field : match->begin_field);
         if (values[i].type == FIELD_ABSENT)
             return false;
         if (values[i].type == FIELD_INT && values[i].i >= 0) /* one type for all numbers */
@@ -364,7 +365,7 @@ static struct count_key key_of_end(const struct core *core, uint32_t at,
         struct field_value *value = &values[key.value_count++];
         *value = (struct field_value){.type = FIELD_ABSENT};
         for (size_t k = 0; subject && by->word == COUNT_BY_FIELD && k < span->match_count; k++)
-            if (strcmp(span->match[k], by->field) == 0)
+            if (strcmp(span->match[k].begin_field, by->field) == 0)
                 *value = match[k];
         if (value->type == FIELD_TEXT)
             value->text.count = phase_text_fit(value->text);
@@ -574,7 +575,7 @@ void spans_begin(struct core *core, const struct event *event, struct life *life
         begin.phase = names_text(&core->paths, key->phase);
         begin.call = names_text(&core->paths, key->call_label);
     }
-    if (!match_values(span, event, match))
+    if (!match_values(span, false, event, match))
         take_begin(core, &begin, event->time_ns, SUBJECT_NONE);
     else if (has_to_wait(span, &begin.subject))
         wait(core, &begin, false, event->time_ns);
@@ -592,7 +593,7 @@ void spans_end(struct core *core, const struct event *event, struct life *life, 
     struct span_begin end = {
         .match = match, .match_count = span->match_count, .key = {.definition = at}};
     enum subject_found found = find_subject(core, span->on, event->cpu, life, idle, &end.subject);
-    if (!match_values(span, event, match))
+    if (!match_values(span, true, event, match))
         take_end(core, &end, event->time_ns, SUBJECT_NONE);
     else if (has_to_wait(span, &end.subject))
         wait(core, &end, true, event->time_ns);

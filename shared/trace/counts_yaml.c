@@ -66,30 +66,60 @@ static enum status read_where(struct yaml_file *file, const yaml_node_t *node, v
     return yaml_read_where(file, node, "where", &out->where, &out->where_count);
 }
 
-enum status yaml_read_field(struct yaml_file *file, const yaml_node_t *node, const char *of,
-                            const char **out)
+/* The field at text->at, up to the end or to `=`. */
+static enum status take_field(struct condition_text *text, const char **out)
+{
+    size_t begin = text->at;
+    const char *written = text->text.at + begin;
+    size_t count = strcspn(written, "=");
+    enum status status = STATUS_OK;
+    if (strncmp(written, EVENT_CONTEXT, strlen(EVENT_CONTEXT)) == 0) {
+        *out = arena_string(text->arena, (struct text){written, count});
+        text->at += count;
+        if (!event_has_context_named(*out))
+            return condition_text_refuse(text, begin + strlen(EVENT_CONTEXT),
+                                         "supported contexts: %s", event_context_names);
+    } else if (written[0] == '$') {
+        status = conditions_read_field(text, out);
+    } else {
+        *out = condition_text_identifier(text);
+    }
+    if (status == STATUS_OK && (!*out || text->at < begin + count))
+        return condition_text_refuse(text, *out ? text->at : begin,
+                                     "expected a field such as id or $ctx.vtid");
+    return status;
+}
+
+/* `end` is NULL, or also a field of the end event is expected: `tid=next_tid`. */
+static enum status read_fields(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                               const char **out, const char **end)
 {
     const char *written = NULL;
     enum status status = yaml_read_word(file, node, of, &written);
     if (status != STATUS_OK)
         return status;
     struct condition_text text = {.text = text_of(written), .arena = &file->phases->arena};
-    if (strncmp(written, EVENT_CONTEXT, strlen(EVENT_CONTEXT)) == 0) {
-        *out = written;
-        text.at = text.text.count; /* the name is the rest of the text */
-        if (!event_has_context_named(written))
-            status = condition_text_refuse(&text, strlen(EVENT_CONTEXT), "supported contexts: %s",
-                                           event_context_names);
-    } else if (written[0] == '$') {
-        status = conditions_read_field(&text, out);
-    } else {
-        *out = condition_text_identifier(&text);
-        if (!*out)
-            text.at = 0;
+    status = take_field(&text, out);
+    if (status == STATUS_OK && end) {
+        *end = *out;
+        if (condition_text_take(&text, "="))
+            status = take_field(&text, end);
     }
     if (status == STATUS_OK && text.at < text.text.count)
         status = condition_text_refuse(&text, text.at, "expected a field such as id or $ctx.vtid");
     return status == STATUS_OK ? status : refuse_at(file, node, of, &text);
+}
+
+enum status yaml_read_field(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                            const char **out)
+{
+    return read_fields(file, node, of, out, NULL);
+}
+
+enum status yaml_read_match(struct yaml_file *file, const yaml_node_t *node,
+                            struct phase_match *out)
+{
+    return read_fields(file, node, "match", &out->begin_field, &out->end_field);
 }
 
 static enum status read_value(struct yaml_file *file, const yaml_node_t *node, void *into)

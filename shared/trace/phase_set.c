@@ -35,6 +35,18 @@ static const struct phase_filter *copy_filters(struct arena *arena, const struct
     return to;
 }
 
+static struct phase_match *copy_match(struct arena *arena, const struct phase_match *from,
+                                      size_t count)
+{
+    struct phase_match *to = arena_take(arena, count * sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        const char *begin = from[i].begin_field, *end = from[i].end_field;
+        to[i].begin_field = copy_string(arena, begin);
+        to[i].end_field = end == begin ? to[i].begin_field : copy_string(arena, end);
+    }
+    return to;
+}
+
 static const struct phase_definition *copy_definition(struct arena *arena,
                                                       const struct phase_definition *from)
 {
@@ -45,14 +57,10 @@ static const struct phase_definition *copy_definition(struct arena *arena,
     to->segments = copy_string(arena, from->segments);
     to->begin_event = copy_string(arena, from->begin_event);
     to->end_event = copy_string(arena, from->end_event);
-    struct phase_match *match = arena_take(arena, from->match_count * sizeof *match);
-    for (size_t i = 0; i < from->match_count; i++) {
-        const char *begin = from->match[i].begin_field, *end = from->match[i].end_field;
-        match[i].begin_field = copy_string(arena, begin);
-        match[i].end_field = end == begin ? match[i].begin_field : copy_string(arena, end);
-        if (from->name == begin)
+    struct phase_match *match = copy_match(arena, from->match, from->match_count);
+    for (size_t i = 0; i < from->match_count; i++)
+        if (from->name == from->match[i].begin_field)
             to->name = match[i].begin_field;
-    }
     to->match = match;
     const char **capture = arena_take(arena, from->capture_count * sizeof *capture);
     for (size_t i = 0; i < from->capture_count; i++)
@@ -68,10 +76,7 @@ static const struct span_pair *copy_span(struct arena *arena, const struct span_
     struct span_pair *to = arena_copy(arena, from, sizeof *from);
     to->end = copy_string(arena, from->end);
     to->where = copy_filters(arena, from->where, from->where_count);
-    const char **match = arena_take(arena, from->match_count * sizeof *match);
-    for (size_t i = 0; i < from->match_count; i++)
-        match[i] = copy_string(arena, from->match[i]);
-    to->match = match;
+    to->match = copy_match(arena, from->match, from->match_count);
     return to;
 }
 

@@ -314,13 +314,24 @@ static uint64_t digest_definition(uint64_t digest, const struct phase_definition
     return digest_filters(digest, definition->end_filter, definition->end_filter_count);
 }
 
+bool span_has_end_fields(const struct span_pair *span)
+{
+    for (size_t i = 0; i < span->match_count; i++)
+        if (strcmp(span->match[i].begin_field, span->match[i].end_field) != 0)
+            return true;
+    return false;
+}
+
 static uint64_t digest_span(uint64_t digest, const struct span_pair *span)
 {
     digest = digest_string(digest, span->end);
     digest = digest_filters(digest, span->where, span->where_count);
     digest = digest_number(digest, span->match_count);
     for (size_t i = 0; i < span->match_count; i++)
-        digest = digest_string(digest, span->match[i]);
+        digest = digest_string(digest, span->match[i].begin_field);
+    /* Older versions lack it: keep the digests of their definitions. */
+    for (size_t i = 0; span_has_end_fields(span) && i < span->match_count; i++)
+        digest = digest_string(digest, span->match[i].end_field);
     digest = digest_number(digest, span->on);
     return digest_number(digest, span->timeout_ns);
 }
@@ -378,7 +389,8 @@ static size_t span_bytes(const struct span_pair *span)
     size_t bytes =
         DEFINITION_BYTES + string_bytes(span->end) + filter_bytes(span->where, span->where_count);
     for (size_t i = 0; i < span->match_count; i++)
-        bytes += PART_BYTES + string_bytes(span->match[i]);
+        bytes += PART_BYTES + string_bytes(span->match[i].begin_field) +
+                 string_bytes(span->match[i].end_field);
     return bytes;
 }
 

@@ -108,11 +108,14 @@ struct span_pair {
     const char *end; /* a pattern of events */
     const struct phase_filter *where;
     size_t where_count;
-    const char *const *match; /* fields of both events whose values are equal */
-    size_t match_count;       /* up to PHASE_MATCH_MAX */
+    const struct phase_match *match; /* their values are equal */
+    size_t match_count;              /* up to PHASE_MATCH_MAX */
     enum span_subject on;
     uint64_t timeout_ns; /* a later end does not match the begin */
 };
+
+/* Whether a field of the end event has another name than that of the begin event. */
+bool span_has_end_fields(const struct span_pair *span);
 
 /* Reserved prefix of the names of built-in counts. */
 #define BUILT_IN_PREFIX "spanmill:"

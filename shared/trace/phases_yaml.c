@@ -41,12 +41,22 @@ static enum status read_end(struct yaml_file *file, const yaml_node_t *node, voi
     return yaml_read_word(file, node, "end", &out->end_event);
 }
 
+/* `id`, or `id=number`: fields of the begin and of the end. */
+static struct phase_match match_of(struct yaml_file *file, const char *written)
+{
+    size_t count = strcspn(written, "=");
+    if (count == 0 || written[count] == '\0' || written[count + 1] == '\0')
+        return (struct phase_match){written, written};
+    return (struct phase_match){
+        arena_string(&file->phases->arena, (struct text){written, count}), written + count + 1};
+}
+
 static enum status read_match(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct phase_definition *out = into;
     const char *const *fields = NULL;
     enum status status =
-        yaml_read_words(file, node, "match", yaml_read_word, &fields, &out->match_count);
+        yaml_read_words(file, node, "match", &fields, &out->match_count);
     if (status != STATUS_OK)
         return status;
     if (out->match_count > PHASE_MATCH_MAX)
@@ -54,7 +64,7 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node, v
                       out->match_count, PHASE_MATCH_MAX);
     struct phase_match *match = arena_take(&file->phases->arena, out->match_count * sizeof *match);
     for (size_t i = 0; i < out->match_count; i++)
-        match[i] = (struct phase_match){fields[i], fields[i]};
+        match[i] = match_of(file, fields[i]);
     out->match = match;
     return STATUS_OK;
 }
@@ -63,7 +73,7 @@ static enum status read_capture(struct yaml_file *file, const yaml_node_t *node,
 {
     struct phase_definition *out = into;
     enum status status =
-        yaml_read_words(file, node, "capture", yaml_read_word, &out->capture, &out->capture_count);
+        yaml_read_words(file, node, "capture", &out->capture, &out->capture_count);
     if (status == STATUS_OK && out->capture_count > PHASE_CAPTURE_MAX)
         return REFUSE(file, node->start_mark, "capture: %zu fields exceed the limit of %d",
                       out->capture_count, PHASE_CAPTURE_MAX);

@@ -484,7 +484,7 @@ static void use_in_count(struct phase_uses *uses, const struct count_definition 
     if (count->value && !count->built_in)
         use_field(uses, count->value);
     for (size_t i = 0; count->span && i < count->span->match_count; i++)
-        use_field(uses, count->span->match[i]);
+        use_field(uses, count->span->match[i].begin_field);
     uses->counts =
         memory_grow(uses->counts, &uses->count_room, uses->count_count + 1, sizeof *uses->counts);
     uses->counts[uses->count_count++] = index;
@@ -496,7 +496,7 @@ static void use_as_span_end(struct phase_uses *uses, const struct count_definiti
     const struct span_pair *span = count->span;
     use_filters(uses, span->where, span->where_count);
     for (size_t i = 0; i < span->match_count; i++)
-        use_field(uses, span->match[i]);
+        use_field(uses, span->match[i].end_field);
     uses->spans =
         memory_grow(uses->spans, &uses->span_room, uses->span_count + 1, sizeof *uses->spans);
     uses->spans[uses->span_count++] = index;

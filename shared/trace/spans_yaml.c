@@ -37,11 +37,16 @@ static enum status read_end_where(struct yaml_file *file, const yaml_node_t *nod
 static enum status read_match(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct reading *out = into;
-    enum status status = yaml_read_words(file, node, "match", yaml_read_field, &out->pair.match,
-                                         &out->pair.match_count);
-    if (status == STATUS_OK && out->pair.match_count > PHASE_MATCH_MAX)
-        return REFUSE(file, node->start_mark, "match: %zu fields exceed the limit of %d",
-                      out->pair.match_count, PHASE_MATCH_MAX);
+    size_t count = 0;
+    enum status status = yaml_count_fields(file, node, "match", &count);
+    if (status == STATUS_OK && count > PHASE_MATCH_MAX)
+        return REFUSE(file, node->start_mark, "match: %zu fields exceed the limit of %d", count,
+                      PHASE_MATCH_MAX);
+    struct phase_match *match = arena_take(&file->phases->arena, count * sizeof *match);
+    for (size_t i = 0; status == STATUS_OK && i < count; i++)
+        status = yaml_read_match(file, yaml_item(file, node, i), &match[i]);
+    out->pair.match = match;
+    out->pair.match_count = count;
     return status;
 }
 

@@ -39,20 +39,31 @@ enum status yaml_read_word(struct yaml_file *file, const yaml_node_t *node, cons
     return STATUS_OK;
 }
 
-enum status yaml_read_words(struct yaml_file *file, const yaml_node_t *node, const char *of,
-                            enum status (*read)(struct yaml_file *file, const yaml_node_t *node,
-                                                const char *of, const char **out),
-                            const char *const **out, size_t *out_count)
+enum status yaml_count_fields(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                              size_t *count)
 {
     if (node->type != YAML_SEQUENCE_NODE)
         return REFUSE(file, node->start_mark, "%s: expected a list of fields such as [id], not %s",
                       of, yaml_node_kind(node));
-    size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    *count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    return STATUS_OK;
+}
+
+const yaml_node_t *yaml_item(struct yaml_file *file, const yaml_node_t *node, size_t at)
+{
+    return yaml_document_get_node(&file->document, node->data.sequence.items.start[at]);
+}
+
+enum status yaml_read_words(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                            const char *const **out, size_t *out_count)
+{
+    size_t count = 0;
+    enum status status = yaml_count_fields(file, node, of, &count);
+    if (status != STATUS_OK)
+        return status;
     const char **words = arena_take(&file->phases->arena, count * sizeof *words);
     for (size_t i = 0; i < count; i++) {
-        const yaml_node_t *item =
-            yaml_document_get_node(&file->document, node->data.sequence.items.start[i]);
-        enum status status = read(file, item, of, &words[i]);
+        status = yaml_read_word(file, yaml_item(file, node, i), of, &words[i]);
         if (status != STATUS_OK)
             return status;
     }

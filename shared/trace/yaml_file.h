@@ -40,12 +40,13 @@ yaml_read_list(struct yaml_file *file, const yaml_node_t *node, const char *of,
 /* A text that is not empty and has no zeros, copied into the arena. */
 MUST_CHECK enum status yaml_read_word(struct yaml_file *file, const yaml_node_t *node,
                                       const char *of, const char **out);
-/* A list of items for `read`: yaml_read_word() or yaml_read_field(). */
-MUST_CHECK enum status
-yaml_read_words(struct yaml_file *file, const yaml_node_t *node, const char *of,
-                enum status (*read)(struct yaml_file *file, const yaml_node_t *node, const char *of,
-                                    const char **out),
-                const char *const **out, size_t *out_count);
+/* The number of items of a list. */
+MUST_CHECK enum status yaml_count_fields(struct yaml_file *file, const yaml_node_t *node,
+                                         const char *of, size_t *count);
+const yaml_node_t *yaml_item(struct yaml_file *file, const yaml_node_t *node, size_t at);
+/* A list of words. */
+MUST_CHECK enum status yaml_read_words(struct yaml_file *file, const yaml_node_t *node,
+                                       const char *of, const char *const **out, size_t *out_count);
 const char *yaml_node_kind(const yaml_node_t *node); /* `a list` */
 struct text yaml_scalar_text(const yaml_node_t *node);
 
@@ -67,6 +68,9 @@ MUST_CHECK enum status yaml_read_where(struct yaml_file *file, const yaml_node_t
 /* `id`, `$evt.id`, `$ctx.vtid`, as in events. */
 MUST_CHECK enum status yaml_read_field(struct yaml_file *file, const yaml_node_t *node,
                                        const char *of, const char **out);
+/* The same, or of a field of the begin and one of the end: `tid=next_tid`. */
+MUST_CHECK enum status yaml_read_match(struct yaml_file *file, const yaml_node_t *node,
+                                       struct phase_match *out);
 
 /* Readers of the top-level keys of a file: trace/phases_yaml.c and so on. */
 enum status yaml_read_phases(struct yaml_file *file, const yaml_node_t *node, void *into);

@@ -66,9 +66,12 @@ static Spanmill__SpanPair *encode_span(struct encoding *encoding, const struct s
     spanmill__span_pair__init(to);
     to->end = text_id(encoding, from->end);
     to->where = encode_filters(encoding, from->where, from->where_count, &to->n_where);
-    to->match = arena_take(encoding->arena, from->match_count * sizeof *to->match);
+    to->match = arena_take(encoding->arena, 2 * from->match_count * sizeof *to->match);
+    to->end_match = to->match + from->match_count;
     for (size_t i = 0; i < from->match_count; i++)
-        to->match[to->n_match++] = text_id(encoding, from->match[i]);
+        to->match[to->n_match++] = text_id(encoding, from->match[i].begin_field);
+    for (size_t i = 0; span_has_end_fields(from) && i < from->match_count; i++)
+        to->end_match[to->n_end_match++] = text_id(encoding, from->match[i].end_field);
     to->has_on = from->on != SPAN_ON_SYSTEM;
     to->on = from->on;
     to->has_timeout_ns = true;
@@ -252,11 +255,15 @@ static const struct span_pair *decode_span(struct decoding *decoding,
     struct span_pair *to = arena_take(decoding->arena, sizeof *to);
     to->end = text_at(decoding, from->end);
     to->where = decode_filters(decoding, from->where, from->n_where, &to->where_count);
-    decoding->bad |= from->n_match > PHASE_MATCH_MAX || from->on > SPAN_ON_THREAD;
+    decoding->bad |= from->n_match > PHASE_MATCH_MAX || from->on > SPAN_ON_THREAD ||
+                     (from->n_end_match > 0 && from->n_end_match != from->n_match);
     to->match_count = decoding->bad ? 0 : from->n_match;
-    const char **match = arena_take(decoding->arena, to->match_count * sizeof *match);
-    for (size_t i = 0; i < to->match_count; i++)
-        match[i] = text_at(decoding, from->match[i]);
+    struct phase_match *match = arena_take(decoding->arena, to->match_count * sizeof *match);
+    for (size_t i = 0; i < to->match_count; i++) {
+        match[i].begin_field = text_at(decoding, from->match[i]);
+        match[i].end_field =
+            from->n_end_match > 0 ? text_at(decoding, from->end_match[i]) : match[i].begin_field;
+    }
     to->match = match;
     to->on = decoding->bad ? SPAN_ON_SYSTEM : (enum span_subject)from->on;
     to->timeout_ns = from->timeout_ns ? from->timeout_ns : PHASE_TIMEOUT_NS;

@@ -87,7 +87,8 @@ const char *const random_trace_counts[RANDOM_TRACE_COUNTS] = {
     "  - {name: all of processes, begin: 'sched_*', end: '*', on: process, by: [process]}\n"
     "  - {name: all of cpus, begin: 'sched_*', end: '*', on: cpu, by: [thread, process, host]}\n"
     "  - {name: names, begin: 'app:part_begin', end: 'app:part_end', match: [name], by: [name],\n"
-    "     on: process}\n",
+    "     on: process}\n"
+    "  - {name: queue, begin: 'sched_wak*', end: sched_switch, match: [tid=next_tid], by: [cpu]}\n",
     /* as before, with further definitions: only equal definitions continue when definitions
      * change */
     "spans:\n"

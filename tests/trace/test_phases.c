@@ -462,7 +462,7 @@ Test(phases_yaml, reads_spans)
 {
     cr_assert(eq(int,
                  add_yaml("spans:\n"
-                          "  - {name: disk, begin: issue, end: 'comp*', match: [dev, $ctx.vpid],\n"
+                          "  - {name: disk, begin: issue, end: 'comp*', match: [dev, $ctx.vpid, tid=next_tid],\n"
                           "     end_where: '$evt.error == 0', on: cpu, by: [dev, cpu]}\n"
                           "  - {name: all, begin: a, end: b, timeout: 5s}\n"),
                  STATUS_OK),
@@ -473,8 +473,11 @@ Test(phases_yaml, reads_spans)
     cr_expect(eq(sz, disk->by_count, 2));
     cr_expect(eq(str, STRING(disk->span->end), "comp*"));
     cr_expect(eq(sz, disk->span->where_count, 1));
-    cr_expect(eq(sz, disk->span->match_count, 2));
-    cr_expect(eq(str, STRING(disk->span->match[1]), "$ctx.vpid"));
+    cr_expect(eq(sz, disk->span->match_count, 3));
+    cr_expect(eq(str, STRING(disk->span->match[1].begin_field), "$ctx.vpid"));
+    cr_expect(eq(str, STRING(disk->span->match[1].end_field), "$ctx.vpid"));
+    cr_expect(eq(str, STRING(disk->span->match[2].begin_field), "tid"));
+    cr_expect(eq(str, STRING(disk->span->match[2].end_field), "next_tid"));
     cr_expect(eq(int, (int)disk->span->on, SPAN_ON_CPU));
     cr_expect(eq(u64, disk->span->timeout_ns, PHASE_TIMEOUT_NS));
     cr_expect(eq(int, (int)phases.counts[1].span->on, SPAN_ON_SYSTEM));
@@ -496,6 +499,8 @@ Test(phases_yaml, a_mistake_in_a_span_is_told_with_its_place)
          "nearest"},
         {"{name: a, begin: b, end: e, match: id}",
          "f.yaml:2:39: match: expected a list of fields such as [id], not a text"},
+        {"{name: a, begin: b, end: e, match: [tid=]}",
+         "f.yaml:2:44: match: expected a field such as id or $ctx.vtid"},
         {"{name: a, begin: b, end: e, match: [$ctx.uid]}",
          "f.yaml:2:45: match: supported contexts: tid, pid, vtid, vpid, procname"},
         {"{name: a, begin: b, end: e, end_where: '$evt.x'}",

@@ -34,7 +34,7 @@ static const char yaml[] = "phases:\n"
                            "spans:\n"
                            "  - {name: disk, begin: 'block_*', end: block_rq_complete, on: cpu,\n"
                            "     begin_where: '$evt.n > 0', end_where: '$evt.error == 0',\n"
-                           "     match: [dev, $ctx.vpid], by: [dev, cpu], timeout: 5s}\n";
+                           "     match: [dev=device, $ctx.vpid], by: [dev, cpu], timeout: 5s}\n";
 static const char *const periods[] = {
     "a($step): $evt.$name == \"x\" && $evt.k >= -5 && $evt.big == 18446744073709551615",
     "$file: $evt.$name == \"x\" && $evt.path == \"/etc/*\" : $evt.$name == \"y\" && $evt.id == "
