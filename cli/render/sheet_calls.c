@@ -117,7 +117,7 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
 {
     static const struct column columns[] = {
         {"System call", COLUMN_TEXT, CUT_NOT}, {"Calls", COLUMN_COUNT, CUT_NOT},
-        {"Total", COLUMN_DURATION, CUT_NOT},   {"Min", COLUMN_SINGLE, CUT_NOT},
+        {"Total", COLUMN_DURATION, CUT_NOT},   {"Min", COLUMN_SINGLE, CUT_SPARE},
         {"p50", COLUMN_ABOUT, CUT_NOT},        {"p99", COLUMN_ABOUT, CUT_NOT},
         {"Max", COLUMN_SINGLE, CUT_NOT},       {"Errors", COLUMN_TEXT, CUT_ITEMS},
         {"Slowest", COLUMN_TEXT, CUT_WHOLE},

@@ -77,6 +77,16 @@ static bool is_shown(const struct view_column *shown, const struct atom *const *
     return false;
 }
 
+/* Whether the row has nothing but its key: what is unknown of it is in the note. */
+static bool is_empty(const struct atom *cell, const struct view_column *const *shown, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (atom_kind_column(cell->kind, shown[i]->column)->role == ATOM_SUM &&
+            view_number(cell, shown[i]) > 0)
+            return false;
+    return true;
+}
+
 static void write_table(const struct sheet *sheet, const struct atom_view *view,
                         const struct atom *const *rows, size_t count)
 {
@@ -94,11 +104,16 @@ static void write_table(const struct sheet *sheet, const struct atom_view *view,
         shown[shown_count++] = &view->columns[i];
     }
     struct table *table = table_new(columns, shown_count);
-    for (size_t i = 0; i < count && i < sheet->top; i++)
+    size_t whole = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_empty(rows[i], shown, shown_count) || whole++ >= sheet->top)
+            continue;
         for (size_t k = 0; k < shown_count; k++)
             put_cell(table, rows[i], shown[k]);
-    table_print(table, sheet->out, &sheet->style);
-    sheet_put_rest(sheet, table_rows(table), count);
+    }
+    if (whole > 0)
+        table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), whole);
     table_free(table);
 }
 

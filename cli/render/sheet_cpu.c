@@ -138,7 +138,7 @@ static void write_sched_table(const struct sheet *sheet, const struct sched_row 
     static const struct column columns[] = {
         {"Thread", COLUMN_TEXT, CUT_RIGHT},  {"TID", COLUMN_NUMBER, CUT_NOT},
         {"PID", COLUMN_NUMBER, CUT_NOT},     {"Wakeups", COLUMN_COUNT, CUT_NOT},
-        {"Total", COLUMN_DURATION, CUT_NOT}, {"Min", COLUMN_SINGLE, CUT_NOT},
+        {"Total", COLUMN_DURATION, CUT_NOT}, {"Min", COLUMN_SINGLE, CUT_SPARE},
         {"p50", COLUMN_ABOUT, CUT_NOT},      {"p99", COLUMN_ABOUT, CUT_NOT},
         {"Max", COLUMN_SINGLE, CUT_NOT},
     };

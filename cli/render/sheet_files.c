@@ -70,7 +70,7 @@ static char *text_of_file(const struct file_row *row)
 {
     if (row->name)
         return memory_string(text_of(row->name));
-    return memory_format("(unknown %s)", row->kind ? row->kind : "name");
+    return memory_format("(%s)", row->kind ? row->kind : "unknown"); /* as in the log */
 }
 
 /* `of_one`: the heading names the process. */

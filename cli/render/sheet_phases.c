@@ -325,7 +325,10 @@ static void write_faults(const struct sheet *sheet)
         fputc('\n', sheet->out);
     }
     if (none && count == 0)
-        fputs("  none: no event begins or ends one of these phases\n", sheet->out);
+        fputs(sheet->session->some_processes
+                  ? "  none: the selected processes have no instance of these phases\n"
+                  : "  none: no event begins or ends one of these phases\n",
+              sheet->out);
     sheet_put_lines(sheet, faults, count);
     arena_clear(&arena);
 }

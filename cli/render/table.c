@@ -295,7 +295,8 @@ static size_t truncate_columns(const struct table *table, char **texts, size_t *
 {
     size_t *floors = memory_new(table->column_count * sizeof *floors);
     for (size_t i = 0; i < table->column_count; i++) {
-        bool is_cut = table->columns[i].cut != CUT_NOT && widths[i] > least;
+        enum column_cut cut = table->columns[i].cut;
+        bool is_cut = cut != CUT_NOT && cut != CUT_SPARE && widths[i] > least;
         size_t numbers = is_cut ? width_of_numbers(table, texts, i) : 0;
         floors[i] = !is_cut ? widths[i] : numbers > least ? numbers : least;
     }
@@ -345,6 +346,7 @@ static void shrink(const struct table *table, char **texts, size_t *widths,
     size_t needed = whole;
     whole = leave_out(table, widths, style, (struct excess){CUT_WHOLE, whole, needed});
     whole = truncate_columns(table, texts, widths, whole, limit, SHRUNK);
+    whole = leave_out(table, widths, style, (struct excess){CUT_SPARE, whole, needed});
     whole = truncate_columns(table, texts, widths, whole, limit, SHRUNK_MIN);
     leave_out(table, widths, style, (struct excess){CUT_ITEMS, whole, needed});
 }

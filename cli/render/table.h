@@ -28,7 +28,8 @@ enum column_cut {
     CUT_LEFT, /* for paths, whose end is most important */
     CUT_RIGHT,
     CUT_ITEMS, /* whole items of `a 2 s, b 1 s`, the last ones; or left out, or continued */
-    CUT_WHOLE  /* the column is left out: a part of it is useless */
+    CUT_WHOLE, /* the column is left out: a part of it is useless */
+    CUT_SPARE  /* the same, but only if cutting others is not enough */
 };
 
 struct column {

@@ -47,16 +47,15 @@ static struct phase_match match_of(struct yaml_file *file, const char *written)
     size_t count = strcspn(written, "=");
     if (count == 0 || written[count] == '\0' || written[count + 1] == '\0')
         return (struct phase_match){written, written};
-    return (struct phase_match){
-        arena_string(&file->phases->arena, (struct text){written, count}), written + count + 1};
+    return (struct phase_match){arena_string(&file->phases->arena, (struct text){written, count}),
+                                written + count + 1};
 }
 
 static enum status read_match(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct phase_definition *out = into;
     const char *const *fields = NULL;
-    enum status status =
-        yaml_read_words(file, node, "match", &fields, &out->match_count);
+    enum status status = yaml_read_words(file, node, "match", &fields, &out->match_count);
     if (status != STATUS_OK)
         return status;
     if (out->match_count > PHASE_MATCH_MAX)
@@ -72,8 +71,7 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node, v
 static enum status read_capture(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct phase_definition *out = into;
-    enum status status =
-        yaml_read_words(file, node, "capture", &out->capture, &out->capture_count);
+    enum status status = yaml_read_words(file, node, "capture", &out->capture, &out->capture_count);
     if (status == STATUS_OK && out->capture_count > PHASE_CAPTURE_MAX)
         return REFUSE(file, node->start_mark, "capture: %zu fields exceed the limit of %d",
                       out->capture_count, PHASE_CAPTURE_MAX);

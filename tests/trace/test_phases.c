@@ -462,7 +462,8 @@ Test(phases_yaml, reads_spans)
 {
     cr_assert(eq(int,
                  add_yaml("spans:\n"
-                          "  - {name: disk, begin: issue, end: 'comp*', match: [dev, $ctx.vpid, tid=next_tid],\n"
+                          "  - {name: disk, begin: issue, end: 'comp*',\n"
+                          "     match: [dev, $ctx.vpid, tid=next_tid],\n"
                           "     end_where: '$evt.error == 0', on: cpu, by: [dev, cpu]}\n"
                           "  - {name: all, begin: a, end: b, timeout: 5s}\n"),
                  STATUS_OK),
