@@ -21,9 +21,7 @@
 enum { SLOWEST_MAX = 1000, EXIT_INTERRUPTED = 128 + SIGINT };
 
 static const struct config_row rows[] = {
-    LIST_ROW("definitions", 0, "FILE", "phases, counts, and spans (YAML); repeatable"),
-    LIST_ROW("phases", 'p', "FILE", "older name of --definitions"),
-    LIST_ROW("phase", 0, "DEF", "define a phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
+    SERVICE_PHASES_ROWS,
     INTEGER_ROW("slowest", 'n', "N", "1", 1, SLOWEST_MAX, "explain the N slowest instances"),
     TEXT_ROW("of", 0, "PATH", NULL,
              "of this phase, such as request/decode; default: all\nphases without a parent"),

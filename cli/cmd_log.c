@@ -16,6 +16,7 @@
 #include "cli/story/call_log.h"
 #include "cli/traces.h"
 #include "cli/window.h"
+#include "service/service.h"
 #include "trace/syscalls.h"
 
 static const struct config_row rows[] = {
@@ -24,8 +25,7 @@ static const struct config_row rows[] = {
     LIST_ROW("process", 0, "NAME",
              "only processes or threads with this name; * and ?\n"
              "are wildcards; repeatable"),
-    LIST_ROW("definitions", 0, "FILE", "phases, counts, and spans (YAML); repeatable"),
-    LIST_ROW("phases", 'p', "FILE", "older name of --definitions"),
+    SERVICE_PHASE_FILES_ROWS,
     LIST_ROW("phase", 0, "NAME",
              "only inside instances of this phase, such as request,\nrequest/decode, or re*; "
              "repeatable"),

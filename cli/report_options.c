@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/timeline_file.h"
+#include "service/service.h"
 
 enum { JOBS_MAX = 1024 };
 
@@ -22,9 +23,7 @@ const struct config_section report_view_section = {"Report", view_rows,
                                                    sizeof view_rows / sizeof *view_rows};
 
 static const struct config_row rows[] = {
-    LIST_ROW("definitions", 0, "FILE", "phases, counts, and spans (YAML); repeatable"),
-    LIST_ROW("phases", 'p', "FILE", "older name of --definitions"),
-    LIST_ROW("phase", 0, "DEF", "define a phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
+    SERVICE_PHASES_ROWS,
     TEXT_ROW("since", 0, "TIME", NULL,
              "start of the window: 2026-11-22T23:09, 23:09:36,\n"
              "+1.5s (after the begin), or 5m (before the end)"),

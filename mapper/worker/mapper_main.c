@@ -3,7 +3,6 @@
 #include "mapper/worker/mapper_settings.h"
 #include "mapper/worker/mapper_worker.h"
 #include "service/crew.h"
-#include "service/service_phases.h"
 
 static const struct metric_row rows[MAPPER_METRICS] = {
     [METRIC_CHUNKS] = {METRIC_COUNTER, "spanmill_mapper_chunks_total",
@@ -58,6 +57,25 @@ static enum status run(void *context, unsigned thread, struct failure *why)
     return worker_run(task->service, task->phases, &guard, thread, why);
 }
 
+/* Adds the definitions in the settings to `phases`. REJECT: one is invalid. */
+static enum status read_phases(const struct config *config, struct phase_definitions *phases,
+                               struct failure *why)
+{
+    static const char *const files[] = {"definitions", "phases"};
+    const char *const *texts;
+    size_t count;
+    enum status status = STATUS_OK;
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+        count = config_list(config, files[k], &texts);
+        for (size_t i = 0; i < count && status == STATUS_OK; i++)
+            status = phases_add_file(phases, texts[i], why);
+    }
+    count = config_list(config, "phase", &texts);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = phases_add_period(phases, text_of(texts[i]), why);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     struct config *config;
@@ -68,7 +86,7 @@ int main(int argc, char **argv)
     struct service *service = NULL;
     struct phase_definitions phases;
     phases_init(&phases);
-    enum status status = service_phases(config, &phases, &why);
+    enum status status = read_phases(config, &phases, &why);
     if (status == STATUS_OK)
         status = service_open(config, rows, MAPPER_METRICS, &service, &why);
     struct task task = {service, phases_are_none(&phases) ? NULL : &phases, crew_lock_new()};

@@ -11,11 +11,7 @@ static const struct config_row kafka_rows[] = {
 const struct config_section service_kafka_section = {"Kafka", kafka_rows,
                                                      sizeof kafka_rows / sizeof *kafka_rows};
 
-static const struct config_row phases_rows[] = {
-    LIST_ROW("definitions", 0, "FILE", "phases, counts, and spans (YAML); repeatable"),
-    LIST_ROW("phases", 'p', "FILE", "older name of --definitions"),
-    LIST_ROW("phase", 0, "DEF", "define a phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
-};
+static const struct config_row phases_rows[] = {SERVICE_PHASES_ROWS};
 
 const struct config_section service_phases_section = {"Phases", phases_rows,
                                                       sizeof phases_rows / sizeof *phases_rows};

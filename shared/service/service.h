@@ -27,7 +27,14 @@
 
 /* Rows of all programs that use Kafka: brokers, prefix, X. */
 extern const struct config_section service_kafka_section;
-/* Rows of programs with phase definitions: phases, phase. */
+/* Rows of programs with phase definitions. */
+#define SERVICE_PHASE_FILES_ROWS                                                                   \
+    LIST_ROW("definitions", 0, "FILE", "phases, counts, and spans (YAML); repeatable"),            \
+        LIST_ROW("phases", 'p', "FILE", "older name of --definitions")
+#define SERVICE_PHASES_ROWS                                                                        \
+    SERVICE_PHASE_FILES_ROWS,                                                                      \
+        LIST_ROW("phase", 0, "DEF",                                                                \
+                 "define a phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable")
 extern const struct config_section service_phases_section;
 /* Rows of all services: instance, health-listen, stuck-after, unready-after, drain, log-level. */
 extern const struct config_section service_section;
