@@ -20,7 +20,7 @@ set(only_in_curl export/output)
 set(only_in_snappy-c.h export/output)
 set(only_in_zlib.h export/output)
 set(only_in_libpq-fe.h export/output)
-set(only_in_pthread.h shared/base cli cli/render cli/story mapper/bt2 shared/bus shared/health shared/service shared/trace agent)
+set(only_in_pthread.h shared/base cli cli/render cli/story mapper/bt2 shared/bus shared/chunk shared/health shared/service shared/trace agent)
 
 string(REPLACE "|" ";" rows "${LAYERS}")
 foreach(row IN LISTS rows)
