@@ -9,8 +9,9 @@
 /* Checks of timeouts within the shortest timeout. */
 enum { TICKS = 16 };
 
-static uint32_t subset_of(struct definition_links *parent, const struct subset *wanted)
+static uint32_t subset_of(struct instances *all, uint32_t definition, const struct subset *wanted)
 {
+    struct definition_links *parent = &all->links[definition];
     for (size_t i = 0; i < parent->subset_count; i++)
         if (parent->subsets[i].count == wanted->count &&
             memcmp(parent->subsets[i].at, wanted->at, wanted->count * sizeof *wanted->at) == 0)
@@ -18,6 +19,8 @@ static uint32_t subset_of(struct definition_links *parent, const struct subset *
     parent->subsets = memory_grow(parent->subsets, &parent->subset_room, parent->subset_count + 1,
                                   sizeof *parent->subsets);
     parent->subsets[parent->subset_count] = *wanted;
+    parent->subsets[parent->subset_count].key =
+        hash_mix((uint64_t)definition << 32 | parent->subset_count);
     return (uint32_t)parent->subset_count++;
 }
 
@@ -41,7 +44,7 @@ static void link_parent(struct instances *all, uint32_t child_at, uint32_t paren
             }
     link.shares = subset.count > 0;
     if (link.shares)
-        link.subset = subset_of(&all->links[parent_at], &subset);
+        link.subset = subset_of(all, parent_at, &subset);
     add_link(&all->links[child_at].parents, link);
 }
 
@@ -55,7 +58,7 @@ static void link_request(struct instances *all, uint32_t segment_at, uint32_t re
         whole.at[i] = i;
         link.own[i] = (uint32_t)phase_match_at(segment, request->match[i].begin_field);
     }
-    link.subset = subset_of(&all->links[request_at], &whole);
+    link.subset = subset_of(all, request_at, &whole);
     add_link(&all->links[segment_at].requests, link);
 }
 
@@ -77,7 +80,7 @@ void links_use(struct instances *all, const struct phase_set *set)
         for (uint32_t j = 0; j < whole.count; j++)
             whole.at[j] = j;
         if (whole.count > 0)
-            (void)subset_of(&all->links[i], &whole);
+            (void)subset_of(all, i, &whole);
     }
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = 0; set->at[i]->parent && j < count; j++)

@@ -11,6 +11,7 @@
 struct subset {
     uint32_t at[PHASE_MATCH_MAX]; /* indices of its match fields */
     size_t count;
+    uint64_t key; /* where the keys of all its values begin */
 };
 
 /* A definition that may be the parent, or the request. */
@@ -81,7 +82,7 @@ static inline uint64_t set_of(const struct instances *all, const struct phase_th
 static inline uint64_t key_begin(const struct instances *all, const struct phase_thread *thread,
                                  uint32_t definition, size_t place)
 {
-    return hash_mix(hash_mix((uint64_t)definition << 32 | place) ^ set_of(all, thread));
+    return hash_mix(all->links[definition].subsets[place].key ^ set_of(all, thread));
 }
 
 static inline uint64_t key_add(uint64_t key, const struct field_value *value)
