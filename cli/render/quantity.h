@@ -56,15 +56,15 @@ struct quantity quantity_duration(uint64_t ns, struct duration_scale scale);
 /* The same with at most five significant digits: 1,323.5 s. */
 struct quantity quantity_summand(uint64_t ns, struct duration_scale scale);
 
-/* The same with at most three significant digits, but all before the point; from 10,000 of the unit on,
- * in a greater one: 27.1 ms in a column of us, unless the unit is shared. */
+/* The same with at most three significant digits, but all before the point; from 10,000 of the unit
+ * on, in a greater one: 27.1 ms in a column of us, unless the unit is shared. */
 struct quantity quantity_in_column(uint64_t ns, struct duration_scale scale);
 
 /* A single duration, not in a column. */
 struct quantity quantity_lone_duration(uint64_t ns);
 
-/* An estimated duration in the unit of its column, with its significant digits, up to three decimals:
- * ~2 us, ~1.06 ms; from 10,000 of the unit on, in a greater one, unless it is shared. */
+/* An estimated duration in the unit of its column, with its significant digits, up to three
+ * decimals: ~2 us, ~1.06 ms; from 10,000 of the unit on, in a greater one, unless it is shared. */
 struct quantity quantity_about(uint64_t ns, struct duration_scale scale);
 
 /* Time of the day in the local time zone, as babeltrace2 prints it: 12:18:50.432950815 */

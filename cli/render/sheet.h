@@ -54,8 +54,8 @@ void sheet_note_processes(const struct sheet *sheet, const struct process_row *c
                           size_t count);
 void sheet_note_load(const struct sheet *sheet);
 
-/* Text between tables. What is written to the returned sheet is broken at the width of the terminal,
- * and written by sheet_unwrap(). */
+/* Text between tables. What is written to the returned sheet is broken at the width of the
+ * terminal, and written by sheet_unwrap(). */
 struct wrapped {
     const struct sheet *sheet; /* borrowed */
     FILE *out;                 /* owned; NULL: lines are not broken */
@@ -91,10 +91,11 @@ void sheet_cell_quantile(struct table *table, unsigned per_mille,
 char *sheet_text_of_causes(struct named_numbers blocked_by);
 /* Who ended a wait or ran during it; the caller frees it. */
 char *sheet_text_of_who(const struct wait_row *row);
-/* `take_text` and `, others 1.2 s`, unless this is below a hundredth of the first; the caller frees it. */
+/* `take_text` and `, others 1.2 s`, unless this is below a hundredth of the first; the caller frees
+ * it. */
 char *sheet_add_others(char *take_text, uint64_t others_ns, uint64_t first_ns);
-/* The first rows and the sum of the others, with their time; the caller frees it. */
-char *sheet_text_of_waits(const struct wait_row *rows, size_t count);
+/* The first rows, with their time, and what remains of the whole; the caller frees it. */
+char *sheet_text_of_waits(const struct wait_row *rows, size_t count, uint64_t whole_ns);
 
 /* For qsort(). */
 int sheet_compare(uint64_t a, uint64_t b);

@@ -60,8 +60,9 @@ static void add_row(struct table *table, size_t rank, const struct instance_row 
     sheet_cell_counted(table, row->syscalls);
     sheet_cell_text(table, text_of_values(row));
     sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
-    sheet_cell_text(table, sheet_text_of_waits(row->wakers, row->waker_count));
-    sheet_cell_text(table, sheet_text_of_waits(row->ran_instead, row->ran_instead_count));
+    sheet_cell_text(table, sheet_text_of_waits(row->wakers, row->waker_count, row->blocked_ns));
+    sheet_cell_text(
+        table, sheet_text_of_waits(row->ran_instead, row->ran_instead_count, row->runnable_ns));
 }
 
 /* The number of instances above the threshold that were not kept for lack of room. */

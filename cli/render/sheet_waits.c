@@ -128,20 +128,19 @@ static char *text_of_thread(const struct wait_row *row)
     return sheet_text_of_who(row);
 }
 
-char *sheet_text_of_waits(const struct wait_row *rows, size_t count)
+char *sheet_text_of_waits(const struct wait_row *rows, size_t count, uint64_t whole_ns)
 {
     char *text = memory_string(text_of(""));
+    uint64_t others_ns = count > 0 ? whole_ns : 0;
     for (size_t i = 0; i < count && i < WAITS_IN_CELL; i++) {
         char *who = text_of_thread(&rows[i]);
         char *longer = memory_format("%s%s%s %s", text, i ? ", " : "", who,
                                      quantity_lone_duration(rows[i].cell.total_ns).text);
+        others_ns -= rows[i].cell.total_ns < others_ns ? rows[i].cell.total_ns : others_ns;
         free(who);
         free(text);
         text = longer;
     }
-    uint64_t others_ns = 0;
-    for (size_t i = WAITS_IN_CELL; i < count; i++)
-        others_ns += rows[i].cell.total_ns;
     return sheet_add_others(text, others_ns, count ? rows[0].cell.total_ns : 0);
 }
 

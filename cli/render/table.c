@@ -133,7 +133,8 @@ static bool is_of_single(enum column_kind kind)
     return kind == COLUMN_SINGLE || kind == COLUMN_ABOUT;
 }
 
-/* The columns from `*next` on that are compared with one another: their range; `*next` is after them. */
+/* The columns from `*next` on that are compared with one another: their range; `*next` is after
+ * them. */
 static struct range range_of_next(const struct table *table, size_t *next, unsigned *unit)
 {
     struct range whole = range_of(table, (*next)++);
@@ -151,8 +152,8 @@ static struct range range_of_next(const struct table *table, size_t *next, unsig
     return whole;
 }
 
-/* The scale of each column of durations; the caller frees the array. Columns of single durations next
- * to one another have one unit if it shows all of them. */
+/* The scale of each column of durations; the caller frees the array. Columns of single durations
+ * next to one another have one unit if it shows all of them. */
 static struct duration_scale *scales_of(const struct table *table)
 {
     struct duration_scale *scales = memory_new(table->column_count * sizeof *scales);
@@ -176,8 +177,8 @@ static struct duration_scale *scales_of(const struct table *table)
     return scales;
 }
 
-/* Numbers of a column have one unit, the one of its greatest if it can show its least. Durations that
- * are too great for it have the next one. */
+/* Numbers of a column have one unit, the one of its greatest if it can show its least. Durations
+ * that are too great for it have the next one. */
 static struct quantity number_text(enum column_kind kind, uint64_t number, struct range range,
                                    struct duration_scale scale)
 {
@@ -335,8 +336,8 @@ static size_t leave_out(const struct table *table, size_t *widths, const struct 
     return excess.whole;
 }
 
-/* Leaves out columns that may be left out, then truncates, then leaves out lists, until the width is
- * at most that of the style. */
+/* Leaves out columns that may be left out, then truncates, then leaves out lists, until the width
+ * is at most that of the style. */
 static void shrink(const struct table *table, char **texts, size_t *widths,
                    const struct table_style *style)
 {
@@ -427,8 +428,8 @@ static void cut_text(char **text, size_t width, enum column_cut cut)
     *text = shorter;
 }
 
-/* Keeps the items of `text` that fit, at least one; returns the rest, which the caller frees: NULL if
- * there is none. */
+/* Keeps the items of `text` that fit, at least one; returns the rest, which the caller frees: NULL
+ * if there is none. */
 static char *take_items(char *text, size_t width)
 {
     static const char between[] = ", ";
@@ -489,7 +490,8 @@ static void print_line(const struct table *table, FILE *out, const struct block 
     }
 }
 
-/* Prints one row. Lists in the block that do not fit go on in further lines; other texts are cut. */
+/* Prints one row. Lists in the block that do not fit go on in further lines; other texts are cut.
+ */
 static void print_row(const struct table *table, FILE *out, const struct block *block,
                       const size_t *widths, char *const *texts)
 {
@@ -537,10 +539,26 @@ static void print_block(const struct table *table, FILE *out, const struct table
     free(line);
 }
 
+/* The width of the widest item of the lists in a column, with its comma. */
+static size_t width_of_items(const struct table *table, size_t column, char **texts)
+{
+    size_t widest = 0;
+    for (size_t row = 0; row < table->cell_count; row += table->column_count) {
+        char *items = memory_string(text_of(texts[row + column]));
+        for (char *rest; items; items = rest) {
+            rest = take_items(items, 0);
+            size_t width = width_of(items);
+            widest = width > widest ? width : widest;
+            free(items);
+        }
+    }
+    return widest;
+}
+
 /* The next columns that fit next to the keys, at least one. A list that alone is too wide is to be
  * continued in further lines; other texts are truncated at the width of the terminal, if any. */
 static struct block next_block(const struct table *table, size_t *widths,
-                               const struct table_style *style, size_t first)
+                               const struct table_style *style, size_t first, char **texts)
 {
     size_t limit = style->width ? style->width : TABLE_SPLIT_WIDTH;
     size_t width = INDENT;
@@ -556,8 +574,10 @@ static struct block next_block(const struct table *table, size_t *widths,
             break;
         enum column_cut cut = table->columns[block.last].cut;
         bool is_cut = style->width ? cut != CUT_NOT : cut == CUT_ITEMS;
-        if (used == 0 && *here > room && room >= SHRUNK_MIN && is_cut)
-            *here = room;
+        if (used == 0 && *here > room && room >= SHRUNK_MIN && is_cut) {
+            size_t least = style->width ? 0 : width_of_items(table, block.last, texts);
+            *here = room > least ? room : least;
+        }
         used += (used ? GAP : 0) + *here;
     }
     return block;
@@ -568,7 +588,7 @@ static void print_blocks(const struct table *table, FILE *out, const struct tabl
                          size_t *widths, char **texts)
 {
     for (size_t i = table->keys; i < table->column_count;) {
-        struct block block = next_block(table, widths, style, i);
+        struct block block = next_block(table, widths, style, i, texts);
         if (i > table->keys)
             fputc('\n', out);
         print_block(table, out, style, &block, widths, texts);

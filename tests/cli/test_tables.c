@@ -187,7 +187,7 @@ Test(tables, continue_lists_that_are_too_wide)
     static const char expected[] =
         "\n  #  Woken by\n"
         "  1  a-name-of-a-thread (4001) 5.00 ms, a-name-of-a-thread (4002) 5.00 ms,\n"
-        "     a-name-of-a-thread (4003) 5.00 ms, others 10.0 ms\n"
+        "     a-name-of-a-thread (4003) 5.00 ms, others 51.0 ms\n"
         "  2  -\n";
     char *piped = written(&hand, (struct tables_options){0});
     char *narrow = written(&hand, (struct tables_options){.style.width = 80});
@@ -195,6 +195,27 @@ Test(tables, continue_lists_that_are_too_wide)
     cr_expect(strstr(narrow, expected) != NULL, "%s", narrow);
     free(piped);
     free(narrow);
+}
+
+Test(tables, cut_no_item_of_a_list_in_pipes)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    static const char name[] =
+        "a-name-that-is-wider-than-all-that-is-left-for-it-next-to-the-number-"
+        "of-the-instance";
+    struct wait_row waker = {.by_name = name,
+                             .by_tid = 4001,
+                             .by_pid = REPORT_NONE,
+                             .number = REPORT_NONE,
+                             .kind = WAKER_THREAD,
+                             .cell.total_ns = 66000000};
+    hand.instances[0].wakers = &waker;
+    hand.instances[0].waker_count = 1;
+    char *piped = written(&hand, (struct tables_options){0});
+    const char *shown = strstr(piped, name);
+    cr_expect(shown && strncmp(shown + strlen(name), " (4001) 66.0 ms\n", 16) == 0, "%s", piped);
+    free(piped);
 }
 
 Test(tables, are_sparse_with_color)
