@@ -543,18 +543,17 @@ static void attach_phases(struct schema *schema, struct event_class *class)
     class->span_ends = keep(schema, uses.spans, uses.span_count, sizeof *uses.spans);
 }
 
-/* Wakeups and handlers only determine times, not names. */
-static bool is_about_times(const struct event_class *class)
+/* Handlers only determine times, not names. */
+static bool is_handler(const struct event_class *class)
 {
-    return class->kind == EVENT_WAKEUP || class->kind == EVENT_HANDLER_ENTRY ||
-           class->kind == EVENT_HANDLER_EXIT;
+    return class->kind == EVENT_HANDLER_ENTRY || class->kind == EVENT_HANDLER_EXIT;
 }
 
 static bool is_plain(const struct event_class *class)
 {
     bool plain_kind = class->kind == EVENT_CALL_ENTRY || class->kind == EVENT_CALL_EXIT ||
-                      class->kind == EVENT_SWITCH || is_about_times(class) ||
-                      class->kind == EVENT_OTHER;
+                      class->kind == EVENT_SWITCH || class->kind == EVENT_WAKEUP ||
+                      is_handler(class) || class->kind == EVENT_OTHER;
     return class->domain == DOMAIN_KERNEL && plain_kind && class->begin_count == 0 &&
            class->end_count == 0 && !event_class_is_counted(class);
 }
@@ -573,7 +572,7 @@ static const struct event_class *class_of(struct schema *schema, const struct ph
     if (domain == DOMAIN_KERNEL && !become_call(schema, class, name, &slots) &&
         !become_handler(class, name, &slots))
         become_named(class, &slots);
-    if (schema->is_of_names && is_about_times(class)) {
+    if (schema->is_of_names && is_handler(class)) {
         class->kind = EVENT_OTHER;
         slots.count = 0;
     }

@@ -107,7 +107,7 @@ struct schema *schema_new(const struct phase_definitions *phases);
 /* Also includes what `rows` need (for readers of traces), and the built-in counts; NULL: none. */
 struct schema *schema_new_with(const struct phase_definitions *phases, event_rows *rows,
                                built_in_counts *counts);
-/* Only includes what the names of threads, processes, and descriptors need: wakeups and interrupt
+/* Only includes what the names of threads, processes, and descriptors need: interrupt
  * handlers have no meaning. */
 struct schema *schema_new_of_names(const struct phase_definitions *phases);
 bool schema_is_of_names(const struct schema *schema);

@@ -279,4 +279,44 @@ with tempfile.TemporaryDirectory() as folder:
     lost = [line for line in stories if "lost on CPU" in line]
     if not lost or any(" 0 events are lost" in line or " 0.000000000 " in line for line in lost):
         wrong(f"lossy: losses in stories: {lost}")
+
+
+METADATA = """/* CTF 1.8 */
+typealias integer { size = 32; align = 8; signed = false; } := uint32_t;
+typealias integer { size = 32; align = 8; signed = true; } := int32_t;
+typealias integer { size = 64; align = 8; signed = true; } := int64_t;
+typealias integer { size = 64; align = 8; signed = false; } := uint64_t;
+trace { major = 1; minor = 8; byte_order = le;
+  packet.header := struct { uint32_t magic; uint32_t stream_id; };
+};
+env { hostname = "web1"; domain = "kernel"; tracer_name = "lttng-modules"; tracer_major = 2; tracer_minor = 13;
+  trace_name = "woken"; trace_creation_datetime = "20260921T142640+0000"; };
+clock { name = "monotonic"; uuid = "10111213-1415-1617-1819-1a1b1c1d1e1f"; freq = 1000000000; offset = 0; };
+typealias integer { size = 64; align = 8; signed = false; map = clock.monotonic.value; } := clock_t;
+stream { id = 0;
+  packet.context := struct { clock_t timestamp_begin; clock_t timestamp_end; uint64_t content_size;
+    uint64_t packet_size; uint64_t events_discarded; uint32_t cpu_id; };
+  event.header := struct { uint32_t id; clock_t timestamp; };
+  event.context := struct { int32_t _tid; };
+};
+event { name = "sched_wakeup"; id = 0; stream_id = 0; fields := struct {
+  integer { size = 8; align = 8; signed = false; encoding = UTF8; } _comm[16]; int32_t _tid; int32_t _prio; }; };
+event { name = "syscall_entry_close"; id = 1; stream_id = 0; fields := struct { uint32_t _fd; }; };
+event { name = "syscall_exit_close"; id = 2; stream_id = 0; fields := struct { int64_t _ret; }; };
+"""
+
+# Without switches, a name may be in wakeups only.
+with tempfile.TemporaryDirectory() as folder:
+    woken = os.path.join(folder, "woken", "kernel")
+    os.makedirs(woken)
+    with open(os.path.join(woken, "metadata"), "w", encoding="ascii") as file:
+        file.write(METADATA)
+    events = struct.pack("<IQi16sii", 0, 1000, 7, b"worker", 42, 20) + struct.pack("<IQiI", 1, 2000, 42, 5) + \
+        struct.pack("<IQiq", 2, 3000, 42, 0)
+    bits = 8 * (8 + 44 + len(events))
+    with open(os.path.join(woken, "channel0_0"), "wb") as file:
+        file.write(struct.pack("<IIQQQQQI", 0xC1FC1FC1, 0, 1000, 3000, bits, bits, 0, 0) + events)
+    lines, _ = run("--process", "worker", os.path.dirname(woken))
+    if len(lines) != 1 or "[worker 42] close(fd = 5) = 0" not in lines[0]:
+        wrong(f"a name of a wakeup: {lines}")
 finish()
