@@ -12,17 +12,10 @@
 
 enum { NUMBERS_MAX = 8, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
 
-/* The caller frees it. Addresses are in hexadecimal, as in the log. Fields `dev` of kernel events are
- * shown as MAJOR:MINOR, as in Block requests, and `vec` by name, as in Softirqs. Source:
- * include/linux/kdev_t.h. */
+/* The caller frees it. Addresses are in hexadecimal, as in the log. Fields `dev` are shown as
+ * MAJOR:MINOR, as in Block requests. Source: include/linux/kdev_t.h. */
 static char *number_text(const char *by, uint64_t number)
 {
-    char room[VIEW_NAME_ROOM];
-    const char *softirq = strcmp(by, "vec") == 0 && number <= UINT32_MAX
-                              ? wait_handler_name(WAKER_SOFTIRQ, (uint32_t)number, room)
-                              : NULL;
-    if (softirq)
-        return memory_string(text_of(softirq));
     if (strstr(by, "addr"))
         return memory_format("0x%" PRIx64, number);
     uint64_t major = number >> 20, minor = number & 0xFFFFF;
