@@ -41,16 +41,6 @@ static enum status read_end(struct yaml_file *file, const yaml_node_t *node, voi
     return yaml_read_word(file, node, "end", &out->end_event);
 }
 
-/* `id`, or `id=number`: fields of the begin and of the end. */
-static struct phase_match match_of(struct yaml_file *file, const char *written)
-{
-    size_t count = strcspn(written, "=");
-    if (count == 0 || written[count] == '\0' || written[count + 1] == '\0')
-        return (struct phase_match){written, written};
-    return (struct phase_match){arena_string(&file->phases->arena, (struct text){written, count}),
-                                written + count + 1};
-}
-
 static enum status read_match(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct phase_definition *out = into;
@@ -62,10 +52,13 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node, v
         return REFUSE(file, node->start_mark, "match: %zu fields exceed the limit of %d",
                       out->match_count, PHASE_MATCH_MAX);
     struct phase_match *match = arena_take(&file->phases->arena, out->match_count * sizeof *match);
-    for (size_t i = 0; i < out->match_count; i++)
-        match[i] = match_of(file, fields[i]);
+    for (size_t i = 0; status == STATUS_OK && i < out->match_count; i++) {
+        match[i] = (struct phase_match){fields[i], fields[i]};
+        if (strchr(fields[i], '=')) /* `id=number`: fields of the begin and of the end */
+            status = yaml_read_match(file, yaml_item(file, node, i), &match[i]);
+    }
     out->match = match;
-    return STATUS_OK;
+    return status;
 }
 
 static enum status read_capture(struct yaml_file *file, const yaml_node_t *node, void *into)
