@@ -76,6 +76,7 @@ enum status metadata_share(struct layout *layout, struct metadata *out, struct f
     *out = (struct metadata){.layout = layout, .is_shared = true, .frequency = CYCLES_NS_PER_S};
     return take_layout(out, why);
 }
+
 enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why)
 {
     return read_as(LAYOUT_HEADS, file, out, why);

@@ -67,29 +67,30 @@ static void keep(struct metadata_cache *cache, struct bytes file, struct metadat
     metadata->is_shared = true;
 }
 
-static enum status read_known(struct metadata_cache *cache, struct bytes file, struct metadata *out,
-                              bool packets_only, struct failure *why)
+static enum status read_new(struct bytes file, struct metadata *out, bool packets_only,
+                            struct failure *why)
 {
-    struct layout *layout = file.count > 0 ? find(cache, file) : NULL;
-    if (layout != NULL)
-        return metadata_share(layout, out, why);
-    if (packets_only)
-        return metadata_read_packets(file, out, why);
-    enum status status = metadata_read(file, out, why);
-    if (status == STATUS_OK)
-        keep(cache, file, out);
-    return status;
+    return packets_only ? metadata_read_packets(file, out, why) : metadata_read(file, out, why);
 }
 
+/* What will be kept is parsed under the lock: threads that read the same text wait for it. */
 static enum status read_as(struct metadata_cache *cache, struct bytes file, struct metadata *out,
                            bool packets_only, struct failure *why)
 {
     if (cache == NULL)
-        return packets_only ? metadata_read_packets(file, out, why) : metadata_read(file, out, why);
+        return read_new(file, out, packets_only, why);
     pthread_mutex_lock(&cache->lock);
-    enum status status = read_known(cache, file, out, packets_only, why);
+    struct layout *layout = file.count > 0 ? find(cache, file) : NULL;
+    bool keeps = layout == NULL && !packets_only && cache->count < KEPT_MAX;
+    enum status status = STATUS_OK;
+    if (layout != NULL)
+        status = metadata_share(layout, out, why);
+    if (keeps)
+        status = metadata_read(file, out, why);
+    if (keeps && status == STATUS_OK)
+        keep(cache, file, out);
     pthread_mutex_unlock(&cache->lock);
-    return status;
+    return layout != NULL || keeps ? status : read_new(file, out, packets_only, why);
 }
 
 enum status metadata_cache_read(struct metadata_cache *cache, struct bytes file,
