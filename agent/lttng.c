@@ -55,8 +55,9 @@ enum status lttng_open(struct lttng **out, struct failure *why)
                                  "no session daemon answers; scanning folders until one does");
 }
 
-/* The trigger stays registered, for another run of the agent: a session daemon of LTTng 2.13.9 whose trigger of a
- * rotation is unregistered crashes at the next rotation, and the recording is lost. */
+/* The trigger stays registered, for another run of the agent: a session daemon of LTTng 2.13.9
+ * whose trigger of a rotation is unregistered crashes at the next rotation, and the recording is
+ * lost. */
 static void clear_subscription(struct subscription *subscription)
 {
     lttng_trigger_destroy(subscription->trigger);

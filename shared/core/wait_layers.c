@@ -357,13 +357,13 @@ void waits_resolve(const struct core *core, const struct ended_instance *from,
     to->wait_count = all.count;
 }
 
-/* The waits of blocked or of runnable time sum to `whole_ns`, the rest is unknown: all of it if there
- * are none, as the thread still waits, or if there are too many.
+/* The waits of blocked or of runnable time sum to `whole_ns`, the rest is unknown: all of it if
+ * there are none, as the thread still waits, or if there are too many.
  *
- * A thread may seem to wait when an instance begins, if the event that ended the wait was lost. Then
- * the waits exceed the time by the part of that wait that was before the begin. It is in one of
- * them, or in several (of runnable time, and of a request: each segment may begin so): what each has
- * at least is its time without that part. */
+ * A thread may seem to wait when an instance begins, if the event that ended the wait was lost.
+ * Then the waits exceed the time by the part of that wait that was before the begin. It is in one
+ * of them, or in several (of runnable time, and of a request: each segment may begin so): what each
+ * has at least is its time without that part. */
 static void fit(struct wait_layer *all, bool blocked, bool of_request, uint64_t whole_ns)
 {
     const uint64_t unknown = wait_who(blocked ? WAKER_UNKNOWN : RAN_UNKNOWN, 0);

@@ -56,8 +56,8 @@ static rd_kafka_resp_err_t result_of(rd_kafka_event_t *event)
     return count == 1 ? rd_kafka_topic_result_error(topics[0]) : RD_KAFKA_RESP_ERR__FAIL;
 }
 
-/* By a consumer of the group that never subscribes: see observe() in shared/bus/admin.c. On a fresh broker there is
- * no coordinator yet, which librdkafka reports at once. */
+/* By a consumer of the group that never subscribes: see observe() in shared/bus/admin.c. On a fresh
+ * broker there is no coordinator yet, which librdkafka reports at once. */
 static rd_kafka_resp_err_t print_committed(rd_kafka_t *handle, char **words)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
