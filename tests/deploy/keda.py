@@ -29,7 +29,7 @@ SPACE, TOPIC, PARTITIONS = "spanmill", "spanmill.chunks", 64
 PAUSE = "autoscaling.keda.sh/paused-replicas"
 DELETE_RECORDS, VERSION, ALL = 21, 1, -1  # of Kafka's protocol
 USERS = "deploy/kubernetes/components/strimzi/users.yaml"
-SESSIONS, COOLDOWN_S = 10, 20
+SESSIONS, COOLDOWN_S = 24, 20
 # With a fifth of a core, a mapper maps a chunk of the recording in seconds.
 SLOW = [{"op": "replace", "path": "/spec/template/spec/containers/0/resources/limits/cpu", "value": "200m"}]
 
