@@ -53,13 +53,17 @@ static struct layout *find(const struct metadata_cache *cache, struct bytes file
     return NULL;
 }
 
-/* The layout becomes the cache's. */
+/* Its text is no longer than the file. */
+static bool has_room(const struct metadata_cache *cache, struct bytes file)
+{
+    return cache->count < KEPT_MAX && file.count <= KEPT_BYTES_MAX - cache->bytes;
+}
+
+/* The layout becomes the cache's, which has room. */
 static void keep(struct metadata_cache *cache, struct bytes file, struct metadata *metadata)
 {
     size_t count;
     enum metadata_division division = metadata_division_of(file, &count);
-    if (cache->count == KEPT_MAX || count > KEPT_BYTES_MAX - cache->bytes)
-        return;
     uint8_t *text = memory_new(count);
     metadata_copy_text(file, division, text);
     cache->kept[cache->count++] = (struct kept_metadata){{text, count}, metadata->layout};
@@ -81,7 +85,7 @@ static enum status read_as(struct metadata_cache *cache, struct bytes file, stru
         return read_new(file, out, packets_only, why);
     pthread_mutex_lock(&cache->lock);
     struct layout *layout = file.count > 0 ? find(cache, file) : NULL;
-    bool keeps = layout == NULL && !packets_only && cache->count < KEPT_MAX;
+    bool keeps = layout == NULL && !packets_only && has_room(cache, file);
     enum status status = STATUS_OK;
     if (layout != NULL)
         status = metadata_share(layout, out, why);
