@@ -490,8 +490,7 @@ static void print_line(const struct table *table, FILE *out, const struct block 
     }
 }
 
-/* Prints one row. Lists in the block that do not fit go on in further lines; other texts are cut.
- */
+/* Prints one row. Lists that do not fit go on in further lines; other texts are cut. */
 static void print_row(const struct table *table, FILE *out, const struct block *block,
                       const size_t *widths, char *const *texts)
 {
