@@ -156,6 +156,7 @@ static void put_text(const struct row_sum *sum, FILE *out)
 {
     const struct open_row *row = sum->row;
     const struct tallies *tallies = &sum->report->tallies;
+    struct duration_unit unit = duration_unit_of_rows();
     fprintf(out, "%-19s %-32s %12s %8s %6s %8s %10s",
             row->last_ns == REPORT_NONE ? "-" : quantity_date(row->last_ns).text,
             last_part(sum->report->session, 32), quantity_count(sum->report->events).text,
@@ -170,9 +171,9 @@ static void put_text(const struct row_sum *sum, FILE *out)
         fprintf(out, "  %-20s %10s", phase->phase, quantity_count(complete->count).text);
         if (complete->count > 0)
             fprintf(out, " %10s %10s %10s",
-                    quantity_lone_duration(complete->total_ns / complete->count).text,
-                    quantity_lone_duration(durations_quantile(complete, 950)).text,
-                    quantity_lone_duration(complete->max_ns).text);
+                    quantity_in_column(complete->total_ns / complete->count, unit).text,
+                    quantity_about(durations_quantile_rounded(complete, 950), unit).text,
+                    quantity_in_column(complete->max_ns, unit).text);
     }
     fputc('\n', out);
 }

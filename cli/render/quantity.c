@@ -5,15 +5,16 @@
 #include <string.h>
 #include <time.h>
 
-/* A column has the unit of its greatest value, or a smaller one if its least value would be below
- * 1/LEAST_PART of the unit and no value reaches COLUMN_MAX of the smaller one. */
-enum { UNITS = 4, COLUMN_MAX = 1000000, LEAST_PART = 100 };
+/* A column of bytes has the unit of its greatest value, or a smaller one if its least value would be
+ * below 1/LEAST_PART of the unit and no value reaches BYTES_MAX of the smaller one. */
+enum { LEAST_PART = 100, BYTES_MAX = 1000000 };
 
-/* Values from READABLE_MAX of the unit of their column are shown in a greater one. */
-enum { READABLE_MAX = 10000, SHARED_MAX = 100000, COLUMN_DIGITS = 3, SUMMAND_DIGITS = 5 };
+/* A unit shows durations below DURATION_MAX and from 1/DURATION_PART of it. */
+enum { READABLE_MAX = 10000, DURATION_MAX = 100000, DURATION_PART = 1000 };
+enum { DECIMALS = 3, COLUMN_DIGITS = 3, SUM_DIGITS = 5 };
 
-static const char *const unit_names[UNITS] = {"ns", "us", "ms", "s"};
-static const uint64_t unit_ns[UNITS] = {1, 1000, 1000000, 1000000000};
+static const char *const unit_names[DURATION_UNITS] = {"ns", "us", "ms", "s"};
+static const uint64_t unit_ns[DURATION_UNITS] = {1, 1000, 1000000, 1000000000};
 static const uint64_t powers[] = {1, 10, 100, 1000};
 
 /* Writes `number` with separators; returns its length. */
@@ -54,7 +55,7 @@ unsigned quantity_bytes_unit(uint64_t least, uint64_t most)
     while (unit + 1 < BYTE_UNITS && (double)most / (double)unit_bytes(unit) >= 999.5)
         unit++;
     while (unit > 0 && least < unit_bytes(unit) / LEAST_PART &&
-           most / unit_bytes(unit - 1) < COLUMN_MAX)
+           most / unit_bytes(unit - 1) < BYTES_MAX)
         unit--;
     return unit;
 }
@@ -94,59 +95,46 @@ struct quantity quantity_percent(double share)
     return quantity;
 }
 
-/* The decimals for the smallest value above 0 of a column. */
-static unsigned decimals_for(unsigned unit, uint64_t least)
-{
-    uint64_t of_unit = least / unit_ns[unit];
-    if (unit == 0 || of_unit >= 100)
-        return 0;
-    return of_unit >= 10 ? 1 : of_unit >= 1 ? 2 : 3;
-}
-
-struct duration_scale duration_scale_shared(unsigned unit, uint64_t least)
-{
-    return (struct duration_scale){unit, decimals_for(unit, least), true};
-}
-
-struct duration_scale duration_scale_of(uint64_t least, uint64_t most)
+/* The greatest unit that is not above `ns`. */
+static unsigned unit_below(uint64_t ns)
 {
     unsigned unit = 0;
-    while (unit < UNITS - 1 && most >= unit_ns[unit + 1])
+    while (unit < DURATION_UNITS - 1 && ns >= unit_ns[unit + 1])
         unit++;
-    while (unit > 0 && least < unit_ns[unit] / LEAST_PART && most / unit_ns[unit - 1] < COLUMN_MAX)
-        unit--;
-    return (struct duration_scale){unit, decimals_for(unit, least), false};
+    return unit;
 }
 
-bool duration_unit_of_all(uint64_t least, uint64_t most, unsigned *unit)
+struct duration_unit duration_unit_of(uint64_t least, uint64_t most)
 {
     static const struct {
-        uint64_t most, part; /* of the unit, for the greatest and for the least value */
-    } limits[] = {{READABLE_MAX, LEAST_PART}, {READABLE_MAX, 1000}, {SHARED_MAX, 1000}};
+        uint64_t end, part; /* of the unit, for the greatest and for the least value */
+    } limits[] = {
+        {READABLE_MAX, LEAST_PART}, {READABLE_MAX, DURATION_PART}, {DURATION_MAX, DURATION_PART}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        for (*unit = UNITS; (*unit)-- > 0;)
-            if (most >= unit_ns[*unit] && most / unit_ns[*unit] < limits[i].most &&
-                least >= unit_ns[*unit] / limits[i].part)
-                return true;
-    return false;
+        for (unsigned unit = unit_below(most) + 1; unit-- > 0;)
+            if (most / unit_ns[unit] < limits[i].end && least >= unit_ns[unit] / limits[i].part)
+                return (struct duration_unit){unit, DURATION_MAX};
+    return (struct duration_unit){UNIT_MS, READABLE_MAX}; /* the middle of the widest ranges */
 }
 
-struct duration_scale duration_scale_below(uint64_t most)
+struct duration_unit duration_unit_of_rows(void)
 {
-    unsigned unit = 0;
-    while (unit < UNITS - 1 && most >= unit_ns[unit + 1])
-        unit++;
-    return (struct duration_scale){unit, unit ? 3 : 0, false};
+    return (struct duration_unit){UNIT_MS, DURATION_MAX};
 }
 
-struct quantity quantity_duration(uint64_t ns, struct duration_scale scale)
+struct duration_unit duration_unit_of_sums(uint64_t most)
+{
+    return (struct duration_unit){unit_below(most), UINT64_MAX};
+}
+
+/* With this number of decimals. */
+static struct quantity rounded(uint64_t ns, unsigned unit, unsigned decimals)
 {
     struct quantity quantity;
-    uint64_t unit = unit_ns[scale.unit];
-    uint64_t power = unit > 1 ? powers[scale.decimals] : 1;
-    uint64_t step = unit / power; /* the value of the last digit */
-    uint64_t whole = ns / unit;
-    uint64_t part = (ns % unit + step / 2) / step;
+    uint64_t power = unit != UNIT_NS ? powers[decimals] : 1;
+    uint64_t step = unit_ns[unit] / power; /* the value of the last digit */
+    uint64_t whole = ns / unit_ns[unit];
+    uint64_t part = (ns % unit_ns[unit] + step / 2) / step;
     if (part == power) {
         whole++;
         part = 0;
@@ -160,65 +148,51 @@ struct quantity quantity_duration(uint64_t ns, struct duration_scale scale)
     put_count(digits, whole);
     if (power > 1)
         snprintf(quantity.text, sizeof quantity.text, "%s%s.%0*" PRIu64 " %s", below, digits,
-                 (int)scale.decimals, part, unit_names[scale.unit]);
+                 (int)decimals, part, unit_names[unit]);
     else
-        snprintf(quantity.text, sizeof quantity.text, "%s %s", digits, unit_names[scale.unit]);
+        snprintf(quantity.text, sizeof quantity.text, "%s %s", digits, unit_names[unit]);
     return quantity;
 }
 
-/* At most `scale.decimals`, and at most `digits` significant digits. */
-static struct quantity shortened(uint64_t ns, struct duration_scale scale, unsigned digits)
+/* The decimals for at most so many significant digits. */
+static unsigned decimals_for(uint64_t ns, unsigned unit, unsigned digits)
 {
     unsigned whole = 0;
-    for (uint64_t rest = ns / unit_ns[scale.unit]; rest > 0; rest /= 10)
+    for (uint64_t rest = ns / unit_ns[unit]; rest > 0; rest /= 10)
         whole++;
     unsigned most = digits > whole ? digits - whole : 0;
-    scale.decimals = scale.decimals < most ? scale.decimals : most;
-    return quantity_duration(ns, scale);
+    return ns > 0 && most < DECIMALS ? most : ns > 0 ? DECIMALS : 0;
 }
 
-struct quantity quantity_summand(uint64_t ns, struct duration_scale scale)
+struct quantity quantity_sum(uint64_t ns, struct duration_unit unit)
 {
-    return shortened(ns, scale, SUMMAND_DIGITS);
+    return rounded(ns, unit.name, decimals_for(ns, unit.name, SUM_DIGITS));
 }
 
-/* The next units of a column, for its greatest values. */
-static unsigned readable_unit(uint64_t ns, struct duration_scale scale)
+struct quantity quantity_in_column(uint64_t ns, struct duration_unit unit)
 {
-    while (!scale.is_shared && scale.unit < UNITS - 1 && ns / unit_ns[scale.unit] >= READABLE_MAX)
-        scale.unit++;
-    return scale.unit;
-}
-
-struct quantity quantity_in_column(uint64_t ns, struct duration_scale scale)
-{
-    unsigned unit = readable_unit(ns, scale);
-    if (unit != scale.unit)
-        scale = (struct duration_scale){unit, 3, false};
-    return shortened(ns, scale, COLUMN_DIGITS);
+    uint64_t of_unit = unit_ns[unit.name];
+    bool fits = ns == 0 || (ns / of_unit < unit.end && ns >= of_unit / DURATION_PART);
+    unsigned name = fits ? unit.name : unit_below(ns);
+    return rounded(ns, name, decimals_for(ns, name, COLUMN_DIGITS));
 }
 
 struct quantity quantity_lone_duration(uint64_t ns)
 {
-    unsigned unit = 0;
-    while (unit < UNITS - 1 && ns >= unit_ns[unit + 1])
-        unit++;
-    uint64_t of_unit = ns / unit_ns[unit];
-    unsigned decimals = unit == 0 || of_unit >= 100 ? 0 : of_unit >= 10 ? 1 : 2;
-    return quantity_duration(ns, (struct duration_scale){unit, decimals, false});
+    return quantity_in_column(ns, (struct duration_unit){unit_below(ns), UINT64_MAX});
 }
 
-struct quantity quantity_about(uint64_t ns, struct duration_scale scale)
+struct quantity quantity_about(uint64_t ns, struct duration_unit unit)
 {
-    scale = (struct duration_scale){readable_unit(ns, scale), 0, scale.is_shared};
-    while (scale.unit > 0 && scale.decimals < 3 &&
-           ns % (unit_ns[scale.unit] / powers[scale.decimals]) != 0)
-        scale.decimals++;
-    struct quantity exact = quantity_duration(ns, scale), about = {"~"};
-    if (*exact.text == '<')
-        return exact;
-    size_t count = strnlen(exact.text, sizeof about.text - 2);
-    memcpy(about.text + 1, exact.text, count);
+    struct quantity exact = quantity_in_column(ns, unit), about;
+    size_t count = strcspn(exact.text, " "), digits = count;
+    if (strchr(exact.text, '.')) {
+        while (exact.text[digits - 1] == '0')
+            digits--;
+        digits -= exact.text[digits - 1] == '.';
+    }
+    snprintf(about.text, sizeof about.text, "~%.*s%.*s", (int)digits, exact.text,
+             (int)(sizeof about.text / 2), exact.text + count);
     return about;
 }
 

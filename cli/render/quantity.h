@@ -27,45 +27,37 @@ struct quantity quantity_bytes_in(uint64_t bytes, unsigned unit);
 /* 0.02 %, 12.3 %; values above 0 that are too small to show are "<0.01 %". */
 struct quantity quantity_percent(double share);
 
-/* Format of the durations in one column. */
-struct duration_scale {
-    unsigned unit;     /* index of ns, us, ms, s */
-    unsigned decimals; /* after the point */
-    bool is_shared;    /* with other columns: no value has a greater unit */
+/* The unit of durations. */
+enum duration_unit_name { UNIT_NS, UNIT_US, UNIT_MS, UNIT_S, DURATION_UNITS };
+struct duration_unit {
+    enum duration_unit_name name;
+    uint64_t end; /* of the unit: durations from there on are shown in their own unit */
 };
 
-/* Fits values between `least` (the smallest above 0) and `most`: the unit of the greatest, or a
- * smaller one to show the least, unless the column would grow wider than 999,999.999. At most three
- * decimals. */
-struct duration_scale duration_scale_of(uint64_t least, uint64_t most);
+/* The unit of the durations in one column, or in columns that are compared with one another,
+ * between `least` (the smallest above 0) and `most`. It shows all of them if one does. */
+struct duration_unit duration_unit_of(uint64_t least, uint64_t most);
 
-/* The unit that columns with values between `least` (the smallest above 0) and `most` share: three
- * decimals show the least, with two digits if a unit allows, and no value reaches 10,000, or else
- * 100,000. false: there is none. */
-bool duration_unit_of_all(uint64_t least, uint64_t most, unsigned *unit);
+/* The unit of rows whose durations are not known yet: for those between 1 us and 100 s. */
+struct duration_unit duration_unit_of_rows(void);
 
-/* For a column that shares this unit; `least` is its smallest value above 0. */
-struct duration_scale duration_scale_shared(unsigned unit, uint64_t least);
+/* The unit of sums of which `most` is the greatest: the greatest one that is not above it. */
+struct duration_unit duration_unit_of_sums(uint64_t most);
 
-/* For values that are compared with `most`, the greatest: its unit, three decimals. */
-struct duration_scale duration_scale_below(uint64_t most);
+/* A duration in such a column: three significant digits, or all before the point, and at most three
+ * decimals: 27.1 ms, 0.027 ms, 21,458 ms. Those that the unit does not show are in their own unit:
+ * 300 ns, 271 s. A greater duration is never shown as a smaller one. */
+struct quantity quantity_in_column(uint64_t ns, struct duration_unit unit);
 
-/* 10.84 s; a value above 0 that is too small for the scale is "<0.001 ms". */
-struct quantity quantity_duration(uint64_t ns, struct duration_scale scale);
+/* The same with a tilde and only the significant digits of `ns`: ~2 us, ~1.06 ms. */
+struct quantity quantity_about(uint64_t ns, struct duration_unit unit);
 
-/* The same with at most five significant digits: 1,323.5 s. */
-struct quantity quantity_summand(uint64_t ns, struct duration_scale scale);
+/* A sum, with at most five significant digits and three decimals: 1,323.5 s, 0.463 s; a value above
+ * 0 that is too small is "<0.001 s". */
+struct quantity quantity_sum(uint64_t ns, struct duration_unit unit);
 
-/* The same with at most three significant digits, but all before the point; from 10,000 of the unit
- * on, in a greater one: 27.1 ms in a column of us, unless the unit is shared. */
-struct quantity quantity_in_column(uint64_t ns, struct duration_scale scale);
-
-/* A single duration, not in a column. */
+/* A single duration, not in a column, with three significant digits. */
 struct quantity quantity_lone_duration(uint64_t ns);
-
-/* An estimated duration in the unit of its column, with its significant digits, up to three
- * decimals: ~2 us, ~1.06 ms; from 10,000 of the unit on, in a greater one, unless it is shared. */
-struct quantity quantity_about(uint64_t ns, struct duration_scale scale);
 
 /* Time of the day in the local time zone, as babeltrace2 prints it: 12:18:50.432950815 */
 struct quantity quantity_time(int64_t ns_since_epoch);

@@ -71,11 +71,9 @@ static void put_by(struct table *table, const struct count_row *row, const bool 
     }
 }
 
-/* An estimate, at most the greatest value. */
 static void cell_of_quantile(struct table *table, const struct durations *value, unsigned per_mille)
 {
     uint64_t number = durations_quantile_rounded(value, per_mille);
-    number = number < value->max_ns ? number : value->max_ns;
     sheet_cell_text(table, memory_format("~%s", quantity_count(number).text));
 }
 

@@ -104,28 +104,15 @@ struct range {
     uint64_t least, most;
 };
 
-static struct range range_of(const struct table *table, size_t column)
+static void widen(struct range *range, const struct table *table, size_t column)
 {
-    struct range range = {0, 0};
     for (size_t i = column; i < table->cell_count; i += table->column_count) {
         uint64_t number = table->cells[i].text ? 0 : table->cells[i].number;
-        if (number > 0 && (range.least == 0 || number < range.least))
-            range.least = number;
-        if (number > range.most)
-            range.most = number;
+        if (number > 0 && (range->least == 0 || number < range->least))
+            range->least = number;
+        if (number > range->most)
+            range->most = number;
     }
-    return range;
-}
-
-/* The scale of all COLUMN_SPENT. */
-static struct duration_scale shared_scale(const struct table *table)
-{
-    uint64_t most = 0;
-    for (size_t i = 0; i < table->column_count; i++) {
-        uint64_t here = table->columns[i].kind == COLUMN_SPENT ? range_of(table, i).most : 0;
-        most = here > most ? here : most;
-    }
-    return duration_scale_below(most);
 }
 
 static bool is_of_single(enum column_kind kind)
@@ -133,67 +120,59 @@ static bool is_of_single(enum column_kind kind)
     return kind == COLUMN_SINGLE || kind == COLUMN_ABOUT;
 }
 
-/* The columns from `*next` on that are compared with one another: their range; `*next` is after
- * them. */
-static struct range range_of_next(const struct table *table, size_t *next, unsigned *unit)
+/* The end of the columns from `first` on that are compared with one another. */
+static size_t end_of_group(const struct table *table, size_t first)
 {
-    struct range whole = range_of(table, (*next)++);
-    while (*next < table->column_count && is_of_single(table->columns[*next].kind)) {
-        struct range here = range_of(table, *next);
-        struct range wider = whole;
-        if (here.least > 0 && (wider.least == 0 || here.least < wider.least))
-            wider.least = here.least;
-        wider.most = here.most > wider.most ? here.most : wider.most;
-        if (wider.most > 0 && !duration_unit_of_all(wider.least, wider.most, unit))
-            break;
-        whole = wider;
-        (*next)++;
-    }
-    return whole;
+    size_t end = first + 1;
+    if (is_of_single(table->columns[first].kind))
+        while (end < table->column_count && is_of_single(table->columns[end].kind))
+            end++;
+    return end;
 }
 
-/* The scale of each column of durations; the caller frees the array. Columns of single durations
- * next to one another have one unit if it shows all of them. */
-static struct duration_scale *scales_of(const struct table *table)
+/* The unit of a column of durations or of bytes. */
+union column_unit {
+    struct duration_unit duration;
+    unsigned bytes;
+};
+
+/* By column; the caller frees the array. */
+static union column_unit *units_of(const struct table *table)
 {
-    struct duration_scale *scales = memory_new(table->column_count * sizeof *scales);
-    struct duration_scale spent = shared_scale(table);
-    for (size_t column = 0; column < table->column_count;) {
-        size_t first = column;
-        unsigned unit = 0;
-        struct range whole = {0, 0};
-        if (is_of_single(table->columns[column].kind))
-            whole = range_of_next(table, &column, &unit);
-        else
-            column++;
-        bool is_one = column == first + 1 || !duration_unit_of_all(whole.least, whole.most, &unit);
-        for (size_t i = first; i < column; i++) {
-            struct range range = range_of(table, i);
-            scales[i] = table->columns[i].kind == COLUMN_SPENT ? spent
-                        : is_one ? duration_scale_of(range.least, range.most)
-                                 : duration_scale_shared(unit, range.least);
-        }
+    union column_unit *units = memory_new(table->column_count * sizeof *units);
+    struct range spent = {0, 0};
+    for (size_t i = 0; i < table->column_count; i++)
+        if (table->columns[i].kind == COLUMN_SPENT)
+            widen(&spent, table, i);
+    for (size_t first = 0, end; first < table->column_count; first = end) {
+        struct range range = {0, 0};
+        end = end_of_group(table, first);
+        for (size_t i = first; i < end; i++)
+            widen(&range, table, i);
+        for (size_t i = first; i < end; i++)
+            if (table->columns[i].kind == COLUMN_SPENT)
+                units[i].duration = duration_unit_of_sums(spent.most);
+            else if (table->columns[i].kind == COLUMN_BYTES)
+                units[i].bytes = quantity_bytes_unit(range.least, range.most);
+            else
+                units[i].duration = duration_unit_of(range.least, range.most);
     }
-    return scales;
+    return units;
 }
 
-/* Numbers of a column have one unit, the one of its greatest if it can show its least. Durations
- * that are too great for it have the next one. */
-static struct quantity number_text(enum column_kind kind, uint64_t number, struct range range,
-                                   struct duration_scale scale)
+static struct quantity number_text(enum column_kind kind, uint64_t number, union column_unit unit)
 {
     switch (kind) {
-    case COLUMN_SPENT: return quantity_summand(number, scale);
-    case COLUMN_BYTES:
-        return quantity_bytes_in(number, quantity_bytes_unit(range.least, range.most));
-    case COLUMN_ABOUT: return quantity_about(number, scale);
+    case COLUMN_SPENT: return quantity_sum(number, unit.duration);
+    case COLUMN_BYTES: return quantity_bytes_in(number, unit.bytes);
+    case COLUMN_ABOUT: return quantity_about(number, unit.duration);
     case COLUMN_DURATION:
     case COLUMN_SINGLE:
     case COLUMN_TEXT:
     case COLUMN_COUNT:
     case COLUMN_NUMBER:
     case COLUMN_SHARE:
-    default: return quantity_in_column(number, scale);
+    default: return quantity_in_column(number, unit.duration);
     }
 }
 
@@ -201,19 +180,16 @@ static struct quantity number_text(enum column_kind kind, uint64_t number, struc
 static char **finished_texts(const struct table *table)
 {
     char **texts = memory_new(table->cell_count * sizeof *texts);
-    struct duration_scale *scales = scales_of(table);
-    for (size_t column = 0; column < table->column_count; column++) {
-        struct range range = range_of(table, column);
-        for (size_t i = column; i < table->cell_count; i += table->column_count) {
-            const struct cell *cell = &table->cells[i];
-            struct quantity quantity = {""};
-            if (!cell->text)
-                quantity =
-                    number_text(table->columns[column].kind, cell->number, range, scales[column]);
-            texts[i] = memory_string(text_of(cell->text ? cell->text : quantity.text));
-        }
+    union column_unit *units = units_of(table);
+    for (size_t i = 0; i < table->cell_count; i++) {
+        const struct cell *cell = &table->cells[i];
+        size_t column = i % table->column_count;
+        struct quantity quantity = {""};
+        if (!cell->text)
+            quantity = number_text(table->columns[column].kind, cell->number, units[column]);
+        texts[i] = memory_string(text_of(cell->text ? cell->text : quantity.text));
     }
-    free(scales);
+    free(units);
     return texts;
 }
 

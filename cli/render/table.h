@@ -1,7 +1,7 @@
 /* cli/render/table.h -- a text table: columns fit their content, numbers are right-aligned,
- * durations and sizes of a column have one unit where they are readable in it, and so have columns
- * of durations of single items that are next to one another; empty columns are left out, numbers
- * and ids are not truncated. */
+ * durations and sizes of a column have one unit where they are readable in it, and columns of
+ * durations of single items that are next to one another share it; empty columns are left out,
+ * numbers and ids are not truncated. */
 #ifndef CLI_RENDER_TABLE_H
 #define CLI_RENDER_TABLE_H
 

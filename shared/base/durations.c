@@ -410,14 +410,17 @@ static uint64_t rounded(uint64_t value, uint64_t step)
     return value - over + (over >= step - over && value - over <= UINT64_MAX - step ? step : 0);
 }
 
+/* No step changes the order of two quantiles, nor lets one pass the minimum or maximum. */
 uint64_t durations_quantile_rounded(const struct durations *durations, unsigned per_mille)
 {
     enum { THREE_DIGITS = 100 };
+    if (durations->count == 0)
+        return 0;
     struct estimate estimate = estimate_of(durations, per_mille);
     uint64_t value = rounded(estimate.value, power_of_ten(estimate.high - estimate.low));
-    if (durations->count > 0)
-        value = bounded(value, durations->min_ns, durations->max_ns);
-    return rounded(value, power_of_ten(value / THREE_DIGITS));
+    value = bounded(value, estimate.low, estimate.high);
+    value = rounded(value, power_of_ten(value / THREE_DIGITS));
+    return bounded(value, durations->min_ns, durations->max_ns);
 }
 
 /* --- encoding --- */

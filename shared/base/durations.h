@@ -119,7 +119,7 @@ void durations_log2(const struct durations *durations, uint64_t out[DURATIONS_PO
  * an error below 5 % before it is rounded to 1 ns. */
 uint64_t durations_quantile(const struct durations *durations, unsigned per_mille);
 
-/* The same with only the significant digits, three at most. */
+/* The same with only the significant digits, three at most, unless it is the minimum or maximum. */
 uint64_t durations_quantile_rounded(const struct durations *durations, unsigned per_mille);
 
 /* --- encoding --- */

@@ -361,10 +361,32 @@ Test(durations, rounded_quantiles_have_the_digits_that_they_are_worth)
     durations_clear(&all);
     for (unsigned i = 0; i < 1000; i++)
         durations_add(&all, 123456);
-    cr_expect(eq(u64, durations_quantile_rounded(&all, 500), 123000));
+    cr_expect(eq(u64, durations_quantile_rounded(&all, 500), 123456), "not below the minimum");
     durations_add(&all, UINT64_MAX);
     cr_expect(durations_quantile_rounded(&all, 1000) >= UINT64_MAX / 100 * 99);
     durations_clear(&all);
+}
+
+Test(durations, quantiles_are_in_order_from_minimum_to_maximum)
+{
+    uint64_t state = 8;
+    for (unsigned round = 0; round < 3000; round++) {
+        struct durations all = {0};
+        unsigned shift = (unsigned)(next_random(&state) % 60);
+        uint64_t least = next_random(&state) >> next_random(&state) % 64;
+        for (uint64_t left = 1 + next_random(&state) % 60; left > 0; left--)
+            durations_add(&all, least / 2 + (next_random(&state) >> shift >> 4));
+        uint64_t exact = all.min_ns, shown = all.min_ns;
+        for (unsigned share = 0; share <= 1000; share++) {
+            uint64_t next = durations_quantile(&all, share);
+            uint64_t next_shown = durations_quantile_rounded(&all, share);
+            cr_assert(next >= exact && next <= all.max_ns);
+            cr_assert(next_shown >= shown && next_shown <= all.max_ns, "%u of 1000", share);
+            exact = next;
+            shown = next_shown;
+        }
+        durations_clear(&all);
+    }
 }
 
 /* --- bytes --- */

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/render/quantity.h"
@@ -51,76 +52,92 @@ Test(quantity, the_sizes_of_a_column_have_one_unit)
     EXPECT_TEXT(quantity_bytes_in(0, quantity_bytes_unit(0, 0)), "0 B");
 }
 
-Test(quantity, a_column_has_one_unit_the_one_of_its_greatest_if_it_shows_its_least)
+Test(quantity, durations_of_a_column_have_the_greatest_unit_that_shows_all)
 {
-    struct duration_scale scale = duration_scale_of(1210000000, 10840000000);
-    EXPECT_TEXT(quantity_duration(10840000000, scale), "10.84 s");
-    EXPECT_TEXT(quantity_duration(1210000000, scale), "1.21 s");
+    struct duration_unit unit = duration_unit_of(1210000000, 10840000000);
+    EXPECT_TEXT(quantity_in_column(10840000000, unit), "10.8 s");
+    EXPECT_TEXT(quantity_in_column(1210000000, unit), "1.21 s");
 
-    scale = duration_scale_of(400, 48021300);
-    EXPECT_TEXT(quantity_duration(400, scale), "0.400 us");
-    EXPECT_TEXT(quantity_duration(48021300, scale), "48,021.300 us");
+    unit = duration_unit_of(6700, 9000000);
+    EXPECT_TEXT(quantity_in_column(6700, unit), "6.70 us");
+    EXPECT_TEXT(quantity_in_column(9000000, unit), "9,000 us");
 
-    scale = duration_scale_of(12800, 257133800);
-    EXPECT_TEXT(quantity_duration(12800, scale), "0.013 ms");
-    EXPECT_TEXT(quantity_duration(257133800, scale), "257.134 ms");
+    unit = duration_unit_of(6700, 26933800000);
+    EXPECT_TEXT(quantity_in_column(6700, unit), "0.007 ms");
+    EXPECT_TEXT(quantity_in_column(12345678, unit), "12.3 ms");
+    EXPECT_TEXT(quantity_in_column(257133800, unit), "257 ms");
+    EXPECT_TEXT(quantity_in_column(26933800000, unit), "26,934 ms");
+    EXPECT_TEXT(quantity_in_column(0, unit), "0 ms");
 
-    scale = duration_scale_of(17, 999);
-    EXPECT_TEXT(quantity_duration(17, scale), "17 ns");
-    scale = duration_scale_of(0, 0);
-    EXPECT_TEXT(quantity_duration(0, scale), "0 ns");
+    EXPECT_TEXT(quantity_in_column(17, duration_unit_of(17, 999)), "17 ns");
+    EXPECT_TEXT(quantity_in_column(0, duration_unit_of(0, 0)), "0 ns");
+    EXPECT_TEXT(quantity_in_column(999999999, duration_unit_of(999999999, 5000000000)), "1.000 s");
 }
 
-Test(quantity, a_column_of_a_wide_range_says_what_it_does_not_show)
+Test(quantity, durations_that_the_unit_does_not_show_have_their_own)
 {
-    struct duration_scale scale = duration_scale_of(400, 5120000000);
-    EXPECT_TEXT(quantity_duration(5120000000, scale), "5,120.000 ms");
-    EXPECT_TEXT(quantity_duration(400, scale), "<0.001 ms");
-    EXPECT_TEXT(quantity_duration(0, scale), "0.000 ms");
+    struct duration_unit unit = duration_unit_of(400, 5120000000);
+    EXPECT_TEXT(quantity_in_column(5120000000, unit), "5,120 ms");
+    EXPECT_TEXT(quantity_in_column(400, unit), "400 ns");
+    unit = duration_unit_of(1500, 100000000000);
+    EXPECT_TEXT(quantity_in_column(1500, unit), "0.002 ms");
+    EXPECT_TEXT(quantity_in_column(100000000000, unit), "100 s");
+}
+
+Test(quantity, a_greater_duration_is_not_shown_as_a_smaller_one)
+{
+    for (unsigned i = 0; i < DURATION_UNITS; i++) {
+        double last = 0;
+        struct duration_unit unit = {i, 100000};
+        for (uint64_t ns = 1; ns < UINT64_C(1) << 50; ns += ns / 1009 + 1) {
+            char number[40], *to = number;
+            struct quantity exact = quantity_in_column(ns, unit), about = quantity_about(ns, unit);
+            for (const char *from = exact.text; *from != ' '; from++)
+                if (*from != ',')
+                    *to++ = *from;
+            *to = '\0';
+            const char *name = strchr(exact.text, ' ') + 1;
+            double shown = atof(number) * (*name == 'n'   ? 1
+                                           : *name == 'u' ? 1e3
+                                           : *name == 'm' ? 1e6
+                                                          : 1e9);
+            cr_assert(shown >= last * (1 - 1e-9), "%s after %g ns", exact.text, last);
+            cr_assert(strncmp(about.text + 1, exact.text, strspn(about.text + 1, "0123456789,")) ==
+                      0);
+            last = shown;
+        }
+    }
 }
 
 Test(quantity, an_estimate_has_the_digits_that_it_has_in_the_unit_of_its_column)
 {
-    EXPECT_TEXT(quantity_about(3100000, (struct duration_scale){1, 0, false}), "~3,100 us");
-    EXPECT_TEXT(quantity_about(3100000, (struct duration_scale){2, 0, false}), "~3.1 ms");
-    EXPECT_TEXT(quantity_about(48000, (struct duration_scale){2, 0, false}), "~0.048 ms");
-    EXPECT_TEXT(quantity_about(48, (struct duration_scale){2, 0, false}), "<0.001 ms");
-    EXPECT_TEXT(quantity_about(48, (struct duration_scale){0, 0, false}), "~48 ns");
+    EXPECT_TEXT(quantity_about(3100000, (struct duration_unit){UNIT_US, 100000}), "~3,100 us");
+    EXPECT_TEXT(quantity_about(3100000, (struct duration_unit){UNIT_MS, 100000}), "~3.1 ms");
+    EXPECT_TEXT(quantity_about(3000000, (struct duration_unit){UNIT_MS, 100000}), "~3 ms");
+    EXPECT_TEXT(quantity_about(30000000, (struct duration_unit){UNIT_MS, 100000}), "~30 ms");
+    EXPECT_TEXT(quantity_about(48000, (struct duration_unit){UNIT_MS, 100000}), "~0.048 ms");
+    EXPECT_TEXT(quantity_about(48, (struct duration_unit){UNIT_MS, 100000}), "~48 ns");
+    EXPECT_TEXT(quantity_about(48, (struct duration_unit){UNIT_NS, 100000}), "~48 ns");
+    EXPECT_TEXT(quantity_about(26900000000, (struct duration_unit){UNIT_MS, 100000}), "~26,900 ms");
 }
 
-Test(quantity, a_column_shows_three_digits_and_great_values_in_a_greater_unit)
+Test(quantity, a_sum_has_five_digits_in_the_unit_of_the_greatest)
 {
-    struct duration_scale scale = duration_scale_of(400, 200211900);
-    EXPECT_TEXT(quantity_in_column(400, scale), "0.400 us");
-    EXPECT_TEXT(quantity_in_column(12345, scale), "12.3 us");
-    EXPECT_TEXT(quantity_in_column(9876543, scale), "9,877 us");
-    EXPECT_TEXT(quantity_in_column(27097430, scale), "27.1 ms");
-    EXPECT_TEXT(quantity_in_column(200211900, scale), "200 ms");
-    EXPECT_TEXT(quantity_about(27100000, scale), "~27.1 ms");
+    struct duration_unit unit = duration_unit_of_sums(1323511000000);
+    EXPECT_TEXT(quantity_sum(1323511000000, unit), "1,323.5 s");
+    EXPECT_TEXT(quantity_sum(463000000, unit), "0.463 s");
+    EXPECT_TEXT(quantity_sum(3741962, unit), "0.004 s");
+    EXPECT_TEXT(quantity_sum(400000, unit), "<0.001 s");
+    EXPECT_TEXT(quantity_sum(1999999999, unit), "2.000 s");
+    EXPECT_TEXT(quantity_sum(999, duration_unit_of_sums(999)), "999 ns");
 }
 
-Test(quantity, a_summand_has_five_digits)
+Test(quantity, a_lone_duration_has_three_digits_in_its_own_unit)
 {
-    struct duration_scale scale = duration_scale_below(1323511000000);
-    EXPECT_TEXT(quantity_summand(1323511000000, scale), "1,323.5 s");
-    EXPECT_TEXT(quantity_summand(463000000, scale), "0.463 s");
-    EXPECT_TEXT(quantity_summand(999, duration_scale_below(999)), "999 ns");
-}
-
-Test(quantity, columns_to_be_compared_have_the_unit_of_the_greatest)
-{
-    EXPECT_TEXT(quantity_duration(253469207531, duration_scale_below(253469207531)), "253.469 s");
-    EXPECT_TEXT(quantity_duration(3741962, duration_scale_below(253469207531)), "0.004 s");
-    EXPECT_TEXT(quantity_duration(7, duration_scale_below(999)), "7 ns");
-}
-
-Test(quantity, rounding_carries)
-{
-    EXPECT_TEXT(quantity_duration(999999999, (struct duration_scale){3, 2, false}), "1.00 s");
-    EXPECT_TEXT(quantity_duration(1994999999, (struct duration_scale){3, 2, false}), "1.99 s");
     EXPECT_TEXT(quantity_lone_duration(31400000000), "31.4 s");
     EXPECT_TEXT(quantity_lone_duration(999), "999 ns");
     EXPECT_TEXT(quantity_lone_duration(1000), "1.00 us");
+    EXPECT_TEXT(quantity_lone_duration(0), "0 ns");
     EXPECT_TEXT(quantity_lone_duration(UINT64_MAX), "18,446,744,074 s");
 }
 
@@ -133,22 +150,4 @@ Test(quantity, a_time_is_of_the_local_day)
     setenv("TZ", "TST-2", 1);
     tzset();
     EXPECT_TEXT(quantity_time(1795388976258944395), "01:09:36.258944395");
-}
-
-Test(quantity, of_columns_that_are_compared_have_one_unit_if_it_shows_all)
-{
-    unsigned unit = 9;
-    cr_expect(duration_unit_of_all(6700, 9000000, &unit));
-    cr_expect(eq(uint, unit, 1), "two digits of the least");
-    cr_expect(duration_unit_of_all(6700, 257133800, &unit));
-    cr_expect(eq(uint, unit, 2));
-    struct duration_scale scale = duration_scale_shared(unit, 6700);
-    EXPECT_TEXT(quantity_in_column(6700, scale), "0.007 ms");
-    EXPECT_TEXT(quantity_in_column(257133800, scale), "257 ms");
-    EXPECT_TEXT(quantity_in_column(26933800000, scale), "26,934 ms");
-    EXPECT_TEXT(quantity_about(26900000000, scale), "~26,900 ms");
-    cr_expect(duration_unit_of_all(1500, 95000000000, &unit));
-    cr_expect(eq(uint, unit, 2));
-    cr_expect(not(duration_unit_of_all(900, 95000000000, &unit)), "it would be 0.000 ms");
-    cr_expect(not(duration_unit_of_all(1500, 100000000000, &unit)));
 }
