@@ -12,11 +12,18 @@
 
 enum { NUMBERS_MAX = 8, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
 
+/* As in fields like `function`. The last 16 MiB are not code or data: such numbers may be negative
+ * ones. Source: Documentation/arch/x86/x86_64/mm.rst; arm64 is alike. */
+static bool is_kernel_address(uint64_t number)
+{
+    return number >= 0xFFFF000000000000 && number < 0xFFFFFFFFFF000000;
+}
+
 /* The caller frees it. Addresses are in hexadecimal, as in the log. Fields `dev` are shown as
  * MAJOR:MINOR, as in Block requests. Source: include/linux/kdev_t.h. */
 static char *number_text(const char *by, uint64_t number)
 {
-    if (strstr(by, "addr"))
+    if (strstr(by, "addr") || is_kernel_address(number))
         return memory_format("0x%" PRIx64, number);
     uint64_t major = number >> 20, minor = number & 0xFFFFF;
     if (strcmp(by, "dev") != 0 || major == 0 || major > 0xFFF)

@@ -1,5 +1,5 @@
-"""docs/COOKBOOK.md: its definitions are read and have results, its options exist, the tables that it names are in a
-report, and its filters of jq can be run (where there is jq)."""
+"""docs/COOKBOOK.md: its links lead to headings, its definitions are read and have results, its options exist, the
+tables that it names are in a report, and its filters of jq can be run (where there is jq)."""
 import os
 import re
 import shutil
@@ -78,6 +78,16 @@ def check_filters(commands, report):
             wrong(f"jq: {done.stderr[:300]}: {each}")
 
 
+def check_links():
+    with open(os.path.join(ROOT, "docs/COOKBOOK.md"), encoding="utf-8") as file:
+        text = file.read()
+    headings = {re.sub("[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-")
+                for heading in re.findall("^#+ (.*)$", text, re.M)}
+    for link in re.findall(r"\]\(#([^)]*)\)", text):
+        if link not in headings:
+            wrong(f"no heading has the link #{link}")
+
+
 def main():
     found = blocks()
     definitions = [block for block in found if is_definitions(block)]
@@ -87,6 +97,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         options, report = check_definitions(folder, definitions)
         text = spanmill("report", CHUNK, *options)[0]
+    check_links()
     check_options(commands)
     check_titles(commands, text)
     check_filters(commands, report)

@@ -20,6 +20,7 @@ COUNTS = """counts:
   - {name: none, event: block_rq_issue, where: '$evt.dev == 1 && !($evt.dev == 1)'}
   - {name: names, event: 'block_rq_*', by: [event]}
   - {name: without, event: 'sched_*', by: [next_prio, $ctx.vtid]}
+  - {name: functions, event: timer_hrtimer_expire_entry, by: [function]}
 """
 
 
@@ -72,7 +73,8 @@ with tempfile.TemporaryDirectory() as scratch:
             [row for row in rows if row["type"] == "count"]:
         wrong("a packed recording gives others")
     tables = run("report", TRACE, "--definitions", definitions, "--top", "3")
-    for words in ("Count of block", "thread", "(none)", "Share", "Count of issued", "p99", "... and"):
+    for words in ("Count of block", "thread", "(none)", "Share", "Count of issued", "p99", "... and",
+                  "\n  0xffffffff8"):
         if words not in tables:
             wrong(f"{words!r} is not in the tables")
     tables = run("report", TRACE, "--definitions", definitions, "--top", "1000")
