@@ -30,7 +30,8 @@ struct chunk_run {
     struct map_stats stats;
     size_t joined, failed; /* chunks; those outside of the window are neither */
     size_t warnings;       /* of damage */
-    double map_s, join_s;  /* CPU seconds */
+    double map_s, join_s;  /* CPU seconds; join_s also has: */
+    double fold_s;         /* of reducer_fold_s(), set by the caller */
     /* Idle seconds, summed over all threads: waiting for another thread to join a chunk, and to map
      * the last ones. */
     double wait_for_join_s, wait_for_map_s;

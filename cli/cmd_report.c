@@ -112,7 +112,14 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
             100 * share((double)stats->record_bytes, (double)stats->raw_bytes),
             quantity_bytes(stats->raw_bytes).text);
     fprintf(stderr, "mapping          %.3f s CPU\n", run->map_s);
-    fprintf(stderr, "joining          %.3f s CPU (%.3f of mapping)\n", run->join_s,
+    /* The first is also done by a reducer of the pool, the second by readers of its results. */
+    double join_s = run->join_s - run->fold_s;
+    fprintf(stderr, "joining          %.3f s CPU (%.3f of mapping): partials to results\n", join_s,
+            share(join_s, run->map_s));
+    fprintf(stderr,
+            "folding          %.3f s CPU (%.3f of mapping): results to the sums of a report\n",
+            run->fold_s, share(run->fold_s, run->map_s));
+    fprintf(stderr, "both             %.3f s CPU (%.3f of mapping)\n", run->join_s,
             share(run->join_s, run->map_s));
     fprintf(stderr,
             "waiting          %.3f s for a chunk to be joined, %.3f s for one to be mapped\n",
@@ -281,6 +288,7 @@ static int run_report(struct reporting *reporting, double begin_s)
         double join_begin_s = chunk_run_cpu_s();
         reducer_finish(reducer);
         run.join_s += chunk_run_cpu_s() - join_begin_s;
+        run.fold_s = reducer_fold_s(reducer);
         reporting->report_begin_s = chunk_run_cpu_s();
         reducer_report(reducer, reporting->jobs, &reporting->report);
         report_filter_since(&reporting->report, reporting->windows.begin_ns);

@@ -111,8 +111,7 @@ static enum status take_result(struct pool_watch *watch, const struct bus_messag
     enum status status = result_decode(message->value, &arena, &record, why);
     for (size_t i = 0; status == STATUS_OK && i < record.count; i++)
         if (record.results[i].type == RESULT_INTERVAL)
-            take_interval(watch, record.meta.session, &record.results[i].interval,
-                          message->time_ms);
+            take_interval(watch, record.meta.session, record.results[i].interval, message->time_ms);
     arena_clear(&arena);
     watch->state.damaged += status == STATUS_REJECT;
     return status == STATUS_REJECT ? STATUS_OK : status;

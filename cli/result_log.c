@@ -113,7 +113,7 @@ static bool is_whole(const struct result_log_options *options)
 static void note_times(struct torn_flush *flush, const struct result_record *record)
 {
     for (size_t i = 0; i < record->count; i++) {
-        const struct interval_fact *mark = &record->results[i].interval;
+        const struct interval_fact *mark = record->results[i].interval;
         if (record->results[i].type != RESULT_INTERVAL || !mark->any_event)
             continue;
         int64_t first_ns = (int64_t)mark->first_ns + mark->offset_ns;
@@ -181,7 +181,7 @@ static void list_intervals(const struct result_log *log, const struct session *s
         if (record->results[i].type == RESULT_INTERVAL)
             log->options->interval(log->options->interval_context,
                                    names_text(&log->names, (uint32_t)(session - log->sessions)).at,
-                                   &record->results[i].interval);
+                                   record->results[i].interval);
 }
 
 /* The record is in `arena`, which the flush owns if it keeps the record. */

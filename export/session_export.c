@@ -48,7 +48,7 @@ static struct marks marks_of(const struct result_record *records, size_t count)
             const struct result *result = &records[i].results[j];
             if (result->type != RESULT_INTERVAL)
                 continue;
-            const struct interval_fact *mark = &result->interval;
+            const struct interval_fact *mark = result->interval;
             if (!marks.any || mark->chunk > marks.chunk)
                 marks.chunk = mark->chunk;
             marks.any = true;

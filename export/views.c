@@ -315,7 +315,7 @@ void views_take_number(const struct view_target *target, const struct result *re
     case RESULT_CPU: take_cpu(target, result); return;
     case RESULT_CELL: cell_views_take(target->cells, target->series, result->cell); return;
     case RESULT_COUNT: take_count(target, result); return;
-    case RESULT_INTERVAL: take_interval(target, &result->interval); return;
+    case RESULT_INTERVAL: take_interval(target, result->interval); return;
     case RESULT_PROCESS:
     case RESULT_THREAD:
     case RESULT_DESCRIPTOR:

@@ -8,7 +8,7 @@
 #include "reducer/joiner.h"
 #include "reducer/waiting.h"
 #include "reducer/decoded_chunk.h"
-#include "results/fold.h"
+#include "results/fold_queue.h"
 #include "trace/schema.h"
 
 /* A chunk that is missing, or (`reason`) unusable. */
@@ -20,6 +20,7 @@ struct missing_chunk {
 /* The result sink of a session. */
 struct counting {
     struct joiner *joiner;
+    struct fold_queue *queue; /* owned; to the fold of the session */
     struct fold *fold;
     /* Drop all results; pass live entities only; pass all. */
     enum { COUNT_NOTHING, COUNT_FACTS, COUNT_ALL } mode;
@@ -85,6 +86,7 @@ void reducer_free(struct reducer *reducer)
             joiner_finish(session->joiner); /* only an ended session frees everything */
         joiner_free(session->joiner);
         fold_free(session->fold);
+        fold_queue_free(session->counting->queue);
         free(session->counting);
         for (size_t j = 0; j < session->missing_count; j++)
             free(session->missing[j].reason);
@@ -120,11 +122,13 @@ static void take_result(void *context, const struct result *result)
 {
     struct counting *counting = context;
     if (counts(counting, result->type))
-        fold_take(counting->fold, result);
-    else if (counting->mode == COUNT_NOTHING)
+        fold_queue_take(counting->queue, result);
+    else if (counting->mode == COUNT_NOTHING) {
+        fold_queue_flush(counting->queue);
         fold_take_earlier(counting->fold, result);
+    }
     if (counting->begins && result->type == RESULT_INTERVAL &&
-        result->interval.chunk == counting->last)
+        result->interval->chunk == counting->last)
         begin_counting(counting);
 }
 
@@ -132,7 +136,7 @@ static void take_passed(void *context, const struct passed_result *passed)
 {
     const struct counting *counting = context;
     if (counting->mode == COUNT_ALL)
-        fold_take_passed(counting->fold, passed);
+        fold_queue_take_passed(counting->queue, passed);
 }
 
 static struct joined_session *session_at(struct reducer *reducer, const char *name)
@@ -152,6 +156,7 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
                                               .context = counting,
                                               .take_passed = reducer->passes ? NULL : take_passed});
     *counting = (struct counting){.joiner = session->joiner,
+                                  .queue = fold_queue_new(session->fold),
                                   .fold = session->fold,
                                   .mode = reducer->passes ? COUNT_NOTHING : COUNT_ALL};
     return session;
@@ -383,6 +388,7 @@ static void finish(struct reducer *reducer, struct joined_session *session)
     if (gap)
         joiner_open_gap(session->joiner, session->end_ns);
     joiner_finish(session->joiner);
+    fold_queue_flush(session->counting->queue);
 }
 
 void reducer_finish(struct reducer *reducer)
@@ -396,6 +402,14 @@ void reducer_finish(struct reducer *reducer)
     for (size_t i = 0; i < reducer->count; i++)
         finish(reducer, &reducer->sessions[i]);
     reducer->finished = true;
+}
+
+double reducer_fold_s(const struct reducer *reducer)
+{
+    double sum_s = 0;
+    for (size_t i = 0; i < reducer->count; i++)
+        sum_s += fold_queue_cpu_s(reducer->sessions[i].counting->queue);
+    return sum_s;
 }
 
 struct arena_store *reducer_store(const struct reducer *reducer)

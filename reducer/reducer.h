@@ -51,6 +51,10 @@ void reducer_count(struct reducer *reducer);
 /* No more records will come: ends all sessions. */
 void reducer_finish(struct reducer *reducer);
 
+/* CPU seconds that the report's sums took, of all sessions so far: a reducer of the pool sends its
+ * results instead. */
+double reducer_fold_s(const struct reducer *reducer);
+
 /* Recycles the memory of rows, also for mappers. Borrowed; any thread may use it. */
 struct arena_store *reducer_store(const struct reducer *reducer);
 

@@ -561,7 +561,7 @@ static void take_result(const struct taking *taking, const struct result *result
     case RESULT_CELL: take_cell(taking, result->cell); return;
     case RESULT_WAITS: take_waits(taking, result); return;
     case RESULT_COUNT: take_count(taking, result); return;
-    case RESULT_INTERVAL: take_interval(taking, &result->interval); return;
+    case RESULT_INTERVAL: take_interval(taking, result->interval); return;
     }
 }
 

@@ -306,7 +306,7 @@ void calls_emit(struct core *core, struct life *life)
 /* The sums of a LINE are emitted as they are: readers add them up anyway. */
 void calls_join(struct core *core, struct life *life, const struct life_line *line)
 {
-    struct result result = {.type = RESULT_CALLS};
+    struct result result = {.type = RESULT_CALLS, .lasts = true};
     for (size_t i = 0; i < line->call_count; i++) {
         const struct call_sum *sum = &line->calls[i];
         emit_sum(core, life, join_labeled(core, sum->label), sum, &result);

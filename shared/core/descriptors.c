@@ -33,9 +33,10 @@ void descriptor_emit_fact(struct core *core, const struct descriptor *descriptor
 }
 
 void descriptor_emit_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
-                          uint32_t label, const struct use_cell *cell)
+                          uint32_t label, const struct use_cell *cell, bool lasts)
 {
     struct result result = {.type = RESULT_USES,
+                            .lasts = lasts,
                             .pid = (int32_t)(uint32_t)descriptor->table->process,
                             .descriptor = descriptor->id,
                             .thread = thread,
@@ -65,7 +66,7 @@ static void settle_doubtful(struct core *core, struct descriptor *descriptor)
         }
         struct use_cell cell = {0};
         durations_add(&cell.calls, use->ns);
-        descriptor_emit_uses(core, descriptor, use->thread, use->label, &cell);
+        descriptor_emit_uses(core, descriptor, use->thread, use->label, &cell, false);
     }
     descriptor->doubtful_count = kept;
 }
@@ -140,7 +141,7 @@ void descriptor_pass(struct core *core, struct table *table, const struct passed
                                          .end_ns = passed->end_ns};
     emit_fact(core, &described, passed->named ? &passed->name : NULL);
     if (passed->uses.calls.count)
-        descriptor_emit_uses(core, &described, thread, label, &passed->uses);
+        descriptor_emit_uses(core, &described, thread, label, &passed->uses, false);
 }
 
 /* --- uses --- */
@@ -214,7 +215,7 @@ void descriptor_count_use(struct core *core, struct descriptor *descriptor, cons
     if (!use->bad)
         descriptor_prove(core, descriptor, use->entry_ns);
     if (descriptor->proven && use->entry_ns >= descriptor->begin_ns)
-        descriptor_emit_uses(core, descriptor, use->thread, use->label, &use->cell);
+        descriptor_emit_uses(core, descriptor, use->thread, use->label, &use->cell, false);
     else if (use->bad)
         doubt(descriptor, &(struct doubtful_use){.entry_ns = use->entry_ns,
                                                  .ns = use->cell.calls.max_ns,

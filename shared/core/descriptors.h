@@ -125,8 +125,9 @@ struct use {
     struct use_cell cell;
 };
 void descriptor_count_use(struct core *core, struct descriptor *descriptor, const struct use *use);
+/* `lasts`: the cell is of a row. */
 void descriptor_emit_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
-                          uint32_t label, const struct use_cell *cell);
+                          uint32_t label, const struct use_cell *cell, bool lasts);
 /* `from` may be empty. */
 struct descriptor *table_duplicate(struct core *core, struct table *table, int64_t from, int64_t to,
                                    bool cloexec, uint64_t time_ns);

@@ -353,33 +353,31 @@ void core_mark(struct core *core, const struct interval_end *interval)
         struct result busy = {.type = RESULT_CPU, .cpu = interval->cpus[i]};
         core_emit(core, &busy);
     }
-    struct result mark = {.type = RESULT_INTERVAL,
-                          .interval = {.chunk = interval->chunk,
-                                       .chunks = interval->has_traces,
-                                       .gap = interval->gap_before,
-                                       .events = interval->events,
-                                       .tallies = interval->tallies,
-                                       .damage = interval->damage,
-                                       .uses = interval->uses,
-                                       .any_event = interval->first_ns != TIME_NONE,
-                                       .first_ns = interval->first_ns,
-                                       .last_ns = interval->last_ns,
-                                       .offset_ns = interval->offset_ns,
-                                       .kernel = interval->has_kernel,
-                                       .user = interval->has_user,
-                                       .host = interval->host}};
     struct tallies tallies = core_take_tallies(core);
-    tallies_add(&mark.interval.tallies, &tallies);
-    core_emit(core, &mark);
+    struct interval_fact fact = {.chunk = interval->chunk,
+                                 .chunks = interval->has_traces,
+                                 .gap = interval->gap_before,
+                                 .events = interval->events,
+                                 .tallies = interval->tallies,
+                                 .damage = interval->damage,
+                                 .uses = interval->uses,
+                                 .any_event = interval->first_ns != TIME_NONE,
+                                 .first_ns = interval->first_ns,
+                                 .last_ns = interval->last_ns,
+                                 .offset_ns = interval->offset_ns,
+                                 .kernel = interval->has_kernel,
+                                 .user = interval->has_user,
+                                 .host = interval->host};
+    tallies_add(&fact.tallies, &tallies);
+    core_emit(core, &(struct result){.type = RESULT_INTERVAL, .interval = &fact});
 }
 
 void core_note(struct core *core, uint64_t chunk, const struct tallies *tallies,
                struct damages damage)
 {
-    struct result mark = {
-        .type = RESULT_INTERVAL,
-        .interval = {.chunk = chunk, .tallies = *tallies, .damage = damage, .host = text_of("")}};
-    core_emit(core, &mark);
+    struct interval_fact fact = {
+        .chunk = chunk, .tallies = *tallies, .damage = damage, .host = text_of("")};
+    core_emit(core, &(struct result){.type = RESULT_INTERVAL, .interval = &fact});
 }
 
 void core_gap(struct core *core, enum core_gap_of of, uint64_t begin_ns)

@@ -95,7 +95,8 @@ void join_place(struct core *core, const struct place_line *line)
         descriptor_set_name(created, line->name);
     name(core, line->place, line->life, created);
     if (line->cell.calls.count)
-        descriptor_emit_uses(core, created, thread, join_labeled(core, line->label), &line->cell);
+        descriptor_emit_uses(core, created, thread, join_labeled(core, line->label), &line->cell,
+                             true);
     if (line->ended)
         descriptor_end(core, created, line->end_ns, line->end_hard);
 }
@@ -139,8 +140,8 @@ void join_uses(struct core *core, const struct uses_line *line)
     if (line->closed && !used->ended)
         descriptor_end(core, used, line->close_ns, line->close_hard);
     if (line->cell.calls.count && used->proven)
-        descriptor_emit_uses(core, used, place.thread, join_labeled(core, line->label),
-                             &line->cell);
+        descriptor_emit_uses(core, used, place.thread, join_labeled(core, line->label), &line->cell,
+                             true);
 }
 
 void join_use(struct core *core, const struct use_step *step)

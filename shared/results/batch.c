@@ -270,12 +270,14 @@ static void take_instance(struct result_batch *batch, const struct result *resul
 static void take_mark(struct result_batch *batch, const struct result *result)
 {
     struct entry *entry = append(batch);
-    tallies_add(&batch->tallies, &result->interval.tallies);
+    struct interval_fact *mark = arena_copy(&batch->arena, result->interval, sizeof *mark);
+    tallies_add(&batch->tallies, &mark->tallies);
+    mark->host = kept(batch, mark->host);
+    mark->damage = damages_copy(&batch->arena, mark->damage);
+    mark->uses = phase_uses_copy(&batch->arena, mark->uses);
     entry->result = *result;
     entry->result.schema = NULL;
-    entry->result.interval.host = kept(batch, result->interval.host);
-    entry->result.interval.damage = damages_copy(&batch->arena, result->interval.damage);
-    entry->result.interval.uses = phase_uses_copy(&batch->arena, result->interval.uses);
+    entry->result.interval = mark;
 }
 
 /* The cell is its own key: each has an entry. */

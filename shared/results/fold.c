@@ -590,7 +590,7 @@ void fold_take(struct fold *fold, const struct result *result)
         expect_thread(fold, result->wait_who);
         fold_take_waits(fold, thread_at(fold, result->thread), result);
         return;
-    case RESULT_INTERVAL: take_interval(fold, &result->interval); return;
+    case RESULT_INTERVAL: take_interval(fold, result->interval); return;
     }
 }
 

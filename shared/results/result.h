@@ -105,6 +105,7 @@ struct result {
     int32_t cpu;
     uint64_t wait_who; /* RESULT_WAITS: wait_who(), with the id for a thread */
     struct text phase, call;
+    bool lasts; /* what `calls` or `uses` points to stays until the interval's mark is taken */
     /* The meaning of call ids in blocked_in: calls of `schema`, or, without one, these names. */
     const struct schema *schema;
     const struct text *call_names;
@@ -112,7 +113,7 @@ struct result {
         struct process_fact process;
         struct thread_fact thread_fact;
         struct descriptor_fact descriptor_fact;
-        struct interval_fact interval;
+        const struct interval_fact *interval;
         const struct call_cell *calls;
         const struct phase_cell *phase_cell;
         const struct instance_result *instance;
@@ -148,10 +149,11 @@ struct passed_result {
     uint64_t process, thread;
     struct text phase;
     uint64_t count;
-    struct bytes bytes; /* trace/passed.h */
+    struct bytes bytes; /* trace/passed.h; they stay until the interval's mark is taken */
 };
 
-/* Takes results in the order of the log; what they point to is borrowed for the call. */
+/* Takes results in the order of the log; what they point to is borrowed for the call, unless it
+ * lasts. */
 struct result_sink {
     void (*take)(void *context, const struct result *result);
     void *context;

@@ -427,28 +427,30 @@ static void decode_interval(struct decoder *decoder, const Spanmill__Results__In
                             struct result *to)
 {
     to->type = RESULT_INTERVAL;
-    to->interval = (struct interval_fact){.chunk = from->chunk,
-                                          .chunks = from->chunks,
-                                          .gap = from->gap,
-                                          .events = from->events,
-                                          .tallies = tallies_unpack(from->tallies, from->n_tallies),
-                                          .any_event = from->has_first_ns,
-                                          .first_ns = from->first_ns,
-                                          .last_ns = from->last_ns,
-                                          .offset_ns = from->offset_ns,
-                                          .kernel = from->kernel,
-                                          .user = from->user,
-                                          .host = text_of("")};
-    to->interval.damage = decode_damage(decoder, from);
-    to->interval.uses = phase_uses_unpack(
-        decoder->arena, (struct bytes){from->phase_uses.data, from->phase_uses.len});
-    uint64_t *tallies = to->interval.tallies.at;
+    struct interval_fact *mark = arena_take(decoder->arena, sizeof *mark);
+    *mark = (struct interval_fact){.chunk = from->chunk,
+                                   .chunks = from->chunks,
+                                   .gap = from->gap,
+                                   .events = from->events,
+                                   .tallies = tallies_unpack(from->tallies, from->n_tallies),
+                                   .any_event = from->has_first_ns,
+                                   .first_ns = from->first_ns,
+                                   .last_ns = from->last_ns,
+                                   .offset_ns = from->offset_ns,
+                                   .kernel = from->kernel,
+                                   .user = from->user,
+                                   .host = text_of("")};
+    mark->damage = decode_damage(decoder, from);
+    mark->uses = phase_uses_unpack(decoder->arena,
+                                   (struct bytes){from->phase_uses.data, from->phase_uses.len});
+    uint64_t *tallies = mark->tallies.at;
     if (from->gap && decoder->format < 2) /* such a mark counts a lost chunk */
         tallies[TALLY_LOST_CHUNKS] = 1;
     tallies[TALLY_DISCARDED] += from->discarded;
     tallies[TALLY_LOSS_BORDERS] += from->borders;
     if (from->has_host)
-        to->interval.host = name(decoder, from->host);
+        mark->host = name(decoder, from->host);
+    to->interval = mark;
 }
 
 /* False: its kind is unknown, of a newer program. */

@@ -496,7 +496,7 @@ static Spanmill__Results__Result *encode_result(struct encoder *encoder, const s
     case RESULT_CELL: encode_cell(encoder, from->cell, out); break;
     case RESULT_COUNT: encode_count(encoder, from, out); break;
     case RESULT_WAITS: encode_waits(encoder, from, out); break;
-    case RESULT_INTERVAL: encode_interval(encoder, &from->interval, out); break;
+    case RESULT_INTERVAL: encode_interval(encoder, from->interval, out); break;
     }
     return out;
 }

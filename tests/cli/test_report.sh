@@ -113,7 +113,7 @@ fi
 json 0 stats --stats -j 1 "$trace"
 same one stats
 for figure in '^events  *369,810$' '^single events .*% of the events' '^encoded .*raw' \
-    '^joining .*of mapping' '^peak memory '; do
+    '^joining .*of mapping' '^folding .*of mapping' '^both .*of mapping' '^peak memory '; do
     says stats "$figure"
 done
 json 0 progress --progress always "$trace"

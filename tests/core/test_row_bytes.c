@@ -206,7 +206,7 @@ static void take(void *context, const struct result *result)
 {
     unsigned *damaged = context;
     if (result->type == RESULT_INTERVAL)
-        *damaged += result->interval.damage.count > 0;
+        *damaged += result->interval->damage.count > 0;
 }
 
 static struct joiner *restarted(struct joiner *joiner, struct schema *schema,

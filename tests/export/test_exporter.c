@@ -145,16 +145,15 @@ static void put_interval(struct outbox *out, const char *session, uint64_t chunk
     }
     take_cells(sink, &chance);
     bool gap = chunk % 11 == 10;
-    struct result mark = {.type = RESULT_INTERVAL,
-                          .interval = {.chunk = chunk,
-                                       .gap = gap,
-                                       .any_event = !gap,
-                                       .events = 10,
-                                       .first_ns = chunk * STEP_MS * 1000000 + 1000000,
-                                       .last_ns = (chunk + 1) * STEP_MS * 1000000,
-                                       .offset_ns = OFFSET_NS,
-                                       .host = text_of("web1")}};
-    sink.take(sink.context, &mark);
+    struct interval_fact mark = {.chunk = chunk,
+                                 .gap = gap,
+                                 .any_event = !gap,
+                                 .events = 10,
+                                 .first_ns = chunk * STEP_MS * 1000000 + 1000000,
+                                 .last_ns = (chunk + 1) * STEP_MS * 1000000,
+                                 .offset_ns = OFFSET_NS,
+                                 .host = text_of("web1")};
+    sink.take(sink.context, &(struct result){.type = RESULT_INTERVAL, .interval = &mark});
     struct result_meta meta = {.session = text_of(session), .chunk = chunk};
     result_flush(&meta, batch, outbox_sink(out));
     result_batch_free(batch);

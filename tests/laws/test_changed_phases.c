@@ -37,7 +37,7 @@ static void take(void *context, const struct result *result)
         counts->complete += result->phase_cell->complete.count;
         counts->unknown += result->phase_cell->end_unknown;
     } else if (result->type == RESULT_INTERVAL) {
-        counts->changed += result->interval.tallies.at[TALLY_PHASES_CHANGED];
+        counts->changed += result->interval->tallies.at[TALLY_PHASES_CHANGED];
     }
 }
 

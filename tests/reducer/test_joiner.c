@@ -23,7 +23,7 @@ static void take(void *context, const struct result *result)
     struct seen *seen = context;
     if (result->type != RESULT_INTERVAL)
         return;
-    const struct interval_fact *mark = &result->interval;
+    const struct interval_fact *mark = result->interval;
     tallies_add(&seen->tallies, &mark->tallies);
     seen->items += mark->damage.count;
     if (mark->damage.count == 0)

@@ -26,11 +26,9 @@ static struct result latency(uint64_t thread, int32_t pid, int32_t tid,
         .type = RESULT_LATENCY, .pid = pid, .tid = tid, .thread = thread, .latency = cell};
 }
 
-static struct result mark(uint64_t chunk)
+static struct result mark(const struct interval_fact *fact)
 {
-    struct result result = {.type = RESULT_INTERVAL};
-    result.interval = (struct interval_fact){.chunk = chunk, .events = 1};
-    return result;
+    return (struct result){.type = RESULT_INTERVAL, .interval = fact};
 }
 
 Test(batch, files_results_by_process_then_thread_then_host)
@@ -38,14 +36,15 @@ Test(batch, files_results_by_process_then_thread_then_host)
     struct result_batch *batch = result_batch_new();
     struct durations cell = {.count = 0};
     durations_add(&cell, 5);
-    take(batch, mark(1));
+    struct interval_fact first = {.chunk = 1, .events = 1}, second = {.chunk = 2, .events = 1};
+    take(batch, mark(&first));
     take(batch, (struct result){.type = RESULT_CPU, .cpu = 1, .ran = {.busy_ns = 2}});
     take(batch, latency(3, 0, 30, &cell));
     take(batch, latency(2, 20, 21, &cell));
     take(batch, latency(1, 10, 10, &cell));
     take(batch, thread_fact(2, 20, 21, "b"));
     take(batch, thread_fact(4, 0, 5, NULL));
-    take(batch, mark(2));
+    take(batch, mark(&second));
     const struct result_group *groups;
     cr_assert(eq(sz, result_batch_groups(batch, &groups), 5));
     static const int32_t pids[] = {10, 20, 0, 0, 0}, tids[] = {0, 0, 5, 30, 0};
@@ -58,8 +57,8 @@ Test(batch, files_results_by_process_then_thread_then_host)
     cr_expect(eq(int, groups[1].results[0].type, RESULT_THREAD), "facts come before cells");
     cr_expect(eq(int, groups[1].results[1].type, RESULT_LATENCY));
     cr_expect(eq(int, groups[4].results[0].type, RESULT_CPU), "and marks come last");
-    cr_expect(eq(u64, groups[4].results[1].interval.chunk, 1));
-    cr_expect(eq(u64, groups[4].results[2].interval.chunk, 2));
+    cr_expect(eq(u64, groups[4].results[1].interval->chunk, 1));
+    cr_expect(eq(u64, groups[4].results[2].interval->chunk, 2));
     result_batch_clear(batch);
     cr_expect(eq(sz, result_batch_groups(batch, &groups), 0));
     result_batch_free(batch);

@@ -98,6 +98,19 @@ static void fill_cells(struct one_of_each *all)
     all->time.user_ns = 77;
 }
 
+static const struct interval_fact the_mark = {
+    .chunk = 17,
+    .chunks = 1,
+    .gap = true,
+    .events = 1000,
+    .tallies.at = {[TALLY_DISCARDED] = 3, [TALLY_LOSS_BORDERS] = 2},
+    .any_event = true,
+    .first_ns = 1,
+    .last_ns = 2,
+    .offset_ns = -5,
+    .kernel = true,
+    .host = {"web1", 4}};
+
 static void fill(struct one_of_each *all)
 {
     *all = (struct one_of_each){.names = {text_of("unused"), text_of("futex"), text_of("read")}};
@@ -150,18 +163,7 @@ static void fill(struct one_of_each *all)
     all->results[i++].run.time = &all->time;
     all->results[i++] = (struct result){.type = RESULT_CPU, .cpu = 3, .ran = {1234, 567}};
     all->results[i].type = RESULT_INTERVAL;
-    all->results[i++].interval =
-        (struct interval_fact){.chunk = 17,
-                               .chunks = 1,
-                               .gap = true,
-                               .events = 1000,
-                               .tallies.at = {[TALLY_DISCARDED] = 3, [TALLY_LOSS_BORDERS] = 2},
-                               .any_event = true,
-                               .first_ns = 1,
-                               .last_ns = 2,
-                               .offset_ns = -5,
-                               .kernel = true,
-                               .host = text_of("web1")};
+    all->results[i++].interval = &the_mark;
     cr_assert(eq(sz, i, 11));
 }
 
@@ -244,7 +246,7 @@ Test(result, of_each_kind_comes_back_as_it_was)
     cr_expect(r[8].run.cpu_ns == 70 && r[8].run.switches == 6);
     cr_expect(same_time(&r[8], r[8].run.time, &all.results[8], &all.time));
     cr_expect(r[9].cpu == 3 && r[9].ran.busy_ns == 1234 && r[9].ran.idle_ns == 567);
-    const struct interval_fact *mark = &r[10].interval;
+    const struct interval_fact *mark = r[10].interval;
     cr_expect(mark->chunk == 17 && mark->chunks == 1 && mark->gap && mark->events == 1000 &&
               mark->tallies.at[TALLY_DISCARDED] == 3 && mark->tallies.at[TALLY_LOSS_BORDERS] == 2 &&
               mark->any_event && mark->first_ns == 1 && mark->last_ns == 2 &&
