@@ -17,6 +17,7 @@
 #include "cli/window.h"
 #include "service/kafka.h"
 #include "service/service.h"
+#include "trace/slowest.h"
 
 enum { SLOWEST_MAX = 1000, EXIT_INTERRUPTED = 128 + SIGINT };
 
@@ -79,7 +80,10 @@ struct explaining {
     bool of_pool;               /* instead of traces */
     int64_t since_ns, until_ns; /* end times of the pool's instances */
     size_t explained, failed;
-    bool any; /* an event is in the window */
+    bool any;        /* an event is in the window */
+    int64_t at_ns;   /* `at` in traces; INT64_MIN: relative to the session */
+    bool needs_root; /* only where an instance without a parent is chosen, too */
+    bool truncated;  /* the report may not have all instances */
     struct text_list {
         char **at; /* owned */
         size_t count, room;
@@ -125,11 +129,25 @@ static enum config_outcome load(struct explaining *explaining, int argc, char **
 
 /* --- selection --- */
 
+static bool is_open(const struct explaining *explaining, const struct session_report *session,
+                    const struct instance_row *row)
+{
+    int64_t at_ns = explaining->at_ns;
+    struct time_range range = {session->begin_ns, session->end_ns};
+    if (at_ns == INT64_MIN && !time_point_resolve(explaining->at, range, &at_ns))
+        return false;
+    return row->begin_ns <= at_ns && at_ns <= row->end_ns;
+}
+
+static bool is_root(const struct instance_row *row)
+{
+    return strchr(row->phase, '/') == NULL;
+}
+
 static bool is_chosen(const struct explaining *explaining, const struct session_report *session,
                       const struct instance_row *row)
 {
     char id[INSTANCE_ID_ROOM];
-    int64_t at_ns;
     report_instance_id(row->order, id);
     if (row->end_ns < explaining->since_ns || row->end_ns >= explaining->until_ns)
         return false;
@@ -137,14 +155,11 @@ static bool is_chosen(const struct explaining *explaining, const struct session_
         return false;
     if (explaining->id)
         return strcmp(id, explaining->id) == 0;
-    if (explaining->path)
-        return strcmp(row->phase, explaining->path) == 0;
+    if (explaining->path && strcmp(row->phase, explaining->path) != 0)
+        return false;
     if (explaining->at.kind != TIME_POINT_NONE)
-        return time_point_resolve(explaining->at,
-                                  (struct time_range){session->begin_ns, session->end_ns},
-                                  &at_ns) &&
-               row->begin_ns <= at_ns && at_ns <= row->end_ns;
-    return strchr(row->phase, '/') == NULL;
+        return is_open(explaining, session, row);
+    return explaining->path || is_root(row);
 }
 
 static void add_known(struct text_list *known, char *take_name)
@@ -263,9 +278,15 @@ static int explain_session(struct explaining *explaining, const struct traces_se
     const struct instance_row **chosen =
         memory_new((report->instance_count + 1) * sizeof(struct instance_row *));
     size_t count = 0;
+    bool any_root = false;
     for (size_t i = 0; i < report->instance_count; i++)
-        if (is_chosen(explaining, report, &report->instances[i]))
+        if (is_chosen(explaining, report, &report->instances[i])) {
             chosen[count++] = &report->instances[i];
+            any_root |= is_root(&report->instances[i]);
+        }
+    explaining->truncated |= report->instance_count >= SLOWEST_OVER_MAX;
+    if (explaining->needs_root && explaining->truncated && !any_root)
+        count = 0;
     qsort(chosen, count, sizeof(struct instance_row *), by_duration);
     explaining->any |= report->events > 0;
     for (size_t i = 0; i < report->instance_count && count == 0; i++)
@@ -307,6 +328,12 @@ static char *why_none(struct explaining *explaining)
                         : window_is_outside(&explaining->window, &explaining->traces.list);
     if (outside)
         return outside;
+    if (explaining->at.kind != TIME_POINT_NONE && !explaining->of_pool)
+        return memory_format("no instance%s%s with a begin and an end in the trace is open at %s "
+                             "in thread %s",
+                             explaining->path ? " of " : "",
+                             explaining->path ? explaining->path : "",
+                             config_text(explaining->config, "at"), tid);
     if (!whole && known->count == 0)
         return memory_string(text_of("no instance ends between --since and --until; an instance "
                                      "counts in the window in which it ends"));
@@ -345,16 +372,10 @@ static int finish(struct explaining *explaining)
 
 /* --- of traces --- */
 
-static int explain_traces(struct explaining *explaining)
+static int explain_windows(struct explaining *explaining)
 {
     struct traces *traces = &explaining->traces;
     int code = EXIT_DONE;
-    if (traces_find(traces, explaining->config) != STATUS_OK)
-        return EXIT_FAILED;
-    window_of_chunks(&explaining->window, &traces->list, &explaining->windows);
-    if (!timeline_file_open(&explaining->timeline, config_text(explaining->config, "perfetto"),
-                            traces))
-        return EXIT_FAILED;
     for (size_t begin = 0; begin < traces->list.count && code == EXIT_DONE;) {
         size_t end = traces_session_end(&traces->list, begin);
         struct traces_session session;
@@ -365,6 +386,54 @@ static int explain_traces(struct explaining *explaining)
         explaining->failed += session.failed;
         traces_session_clear(&session);
         begin = end;
+    }
+    return code;
+}
+
+/* The instances open at --at. The report keeps only the longest ones, also of those that end after
+ * that time, so those that end within shorter and shorter times after it are searched. */
+static int explain_open(struct explaining *explaining)
+{
+    static const int64_t reaches_ns[] = {INT64_MAX, 32000000000, 1000000000, 32000000, 1000000};
+    enum { REACHES = sizeof reaches_ns / sizeof *reaches_ns };
+    struct phase_definitions *phases = &explaining->traces.phases;
+    int code = EXIT_DONE;
+    for (size_t i = 0; i < phases->count; i++)
+        phases->at[i].keep = (struct slowest_rule){SLOWEST_COUNT_MAX, 1};
+    explaining->window.since = explaining->at;
+    explaining->window.since_text = config_text(explaining->config, "at");
+    explaining->needs_root = !explaining->path;
+    for (size_t i = 0; i <= REACHES; i++) {
+        int64_t reach_ns = reaches_ns[i % REACHES];
+        explaining->window.until =
+            reach_ns == INT64_MAX ? (struct time_point){.kind = TIME_POINT_NONE}
+                                  : (struct time_point){TIME_EPOCH, explaining->at_ns + reach_ns};
+        explaining->needs_root &= i < REACHES;
+        chunk_windows_clear(&explaining->windows);
+        window_of_chunks(&explaining->window, &explaining->traces.list, &explaining->windows);
+        explaining->at_ns = explaining->windows.begin_ns;
+        code = explain_windows(explaining);
+        if (explaining->explained > 0 || code != EXIT_DONE || !explaining->truncated)
+            break;
+    }
+    return code;
+}
+
+static int explain_traces(struct explaining *explaining)
+{
+    struct traces *traces = &explaining->traces;
+    if (traces_find(traces, explaining->config) != STATUS_OK ||
+        !timeline_file_open(&explaining->timeline, config_text(explaining->config, "perfetto"),
+                            traces))
+        return EXIT_FAILED;
+    bool has_window = explaining->window.since.kind != TIME_POINT_NONE ||
+                      explaining->window.until.kind != TIME_POINT_NONE;
+    int code;
+    if (explaining->at.kind != TIME_POINT_NONE && !has_window) {
+        code = explain_open(explaining);
+    } else {
+        window_of_chunks(&explaining->window, &traces->list, &explaining->windows);
+        code = explain_windows(explaining);
     }
     return code == EXIT_DONE ? finish(explaining) : code;
 }
@@ -486,7 +555,7 @@ static int explain_pool(struct explaining *explaining)
 
 int cmd_explain(int argc, char **argv)
 {
-    struct explaining explaining = {.since_ns = 0, .until_ns = INT64_MAX};
+    struct explaining explaining = {.at_ns = INT64_MIN, .since_ns = 0, .until_ns = INT64_MAX};
     enum config_outcome outcome = load(&explaining, argc, argv);
     int code = (int)outcome;
     if (outcome == CONFIG_RUN) {

@@ -144,6 +144,21 @@ at, _ = run(*PHASES, "--tid", str(slowest["tid"]), "--at", f"{middle // 10**9}.{
             "--slowest", "1")
 if at != story:
     wrong("--at --tid: another story")
+
+# --at finds instances that are not among the slowest, the longest one first; also if there are more than a report keeps.
+log, _ = run("--event", "thumbnailer:phase_end", command="log")
+seeks = [line.split() for line in log.splitlines() if '"seek"' in line]
+words = seeks[len(seeks) // 2]
+found, _ = run(*PHASES, "--tid", words[2][:-1], "--at", words[0])
+if "phase seek: " not in found:
+    wrong(f"--at in a seek: not its request: {found[:300]}")
+CALLS = ("--phase", 'a call : $evt.$name == "syscall_entry_lseek" : $evt.$name == "syscall_exit_lseek"')
+calls = [line.split() for line in run("--call", "lseek", command="log")[0].splitlines() if line.endswith(">")]
+shortest = min(calls, key=lambda words: float(words[-1].strip("<>")))
+found, _ = run(*CALLS, "--tid", shortest[2][:-1], "--at", shortest[0])
+if len(calls) < 2000 or f"begins at {shortest[0]} " not in found:
+    wrong(f"--at {shortest}: {found[:300]}, {len(calls)} calls")
+
 three, _ = run(*PHASES, "--of", "request/decode", "--slowest", "3")
 if three.count("\ninstance ") != 3 or "  phase request/decode" not in three:
     wrong("--of --slowest 3: not three")
@@ -231,6 +246,7 @@ for arguments, sentence, code in (
         ((*PHASES, "--of", "nosuch"), "--of: no instance in the report matches `nosuch`; there are ", 1),
         ((*PHASES, "--tid", "999999"), "--tid: no instance in the report matches `999999`; there are ", 1),
         ((), "no phases are defined", 1),
+        ((*PHASES, "--at", "+0s", "--tid", "3"), "is open at +0s in thread 3", 1),
         ((*PHASES, "--at", "+1s"), "--at needs --tid", 2),
         ((*PHASES, "--at", "soon", "--tid", "3"), "soon", 2)):
     _, messages = run(*arguments, code=code)
