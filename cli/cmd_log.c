@@ -273,6 +273,7 @@ static bool say_unknown(struct logging *logging, const char *option,
         const char *nearest =
             nearest_word(text_of(globs->at[i]), (const char *const *)known->at, known->count);
         const char *hint = nearest                     ? "; the nearest is "
+                           : strchr(globs->at[i], ',') ? "; repeat the option for each name"
                            : known == &logging->events ? "; `spanmill events` lists all events"
                                                        : "";
         char *sentence = memory_format("--%s: no `%s` in the traces%s%s", option, globs->at[i],

@@ -16,8 +16,11 @@ static int read_file(struct traces *traces, const char *name, struct failure *wh
 {
     const struct phase_definitions *phases = &traces->phases;
     size_t defined = phases->count + phases->count_count;
-    if (phases_add_file(&traces->phases, name, why) != STATUS_OK)
+    if (phases_add_file(&traces->phases, name, why) != STATUS_OK) {
+        if (name[strspn(name, "0123456789")] == '\0') /* as `strace -p PID` */
+            failure_prefix(why, "-p names a file of definitions, not a process");
         return EXIT_FAILED;
+    }
     if (phases->count + phases->count_count == defined) {
         char *sentence = memory_format("%s: defines no phase, count or span", name);
         progress_say(traces->progress, sentence);
