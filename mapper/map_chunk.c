@@ -29,8 +29,9 @@ struct mapping {
     /* Number of events: of the chunk itself before and after the interval, of the seam in the
      * interval and after it. */
     uint64_t early, left, seam, beyond;
-    bool windowed; /* only a part of the interval is needed */
-    bool begun;    /* the first event of the interval was read */
+    bool windowed;               /* only a part of the interval is needed */
+    const struct map_part *part; /* or NULL */
+    bool begun;                  /* the first event of the interval was read */
 };
 
 /* The session's identity in the records of a chunk. */
@@ -68,6 +69,16 @@ static void mapping_close(struct mapping *mapping, const struct map_guard *guard
     free(mapping->notes);
 }
 
+static bool is_first_part(const struct mapping *mapping)
+{
+    return !mapping->part || mapping->part->is_first;
+}
+
+static bool is_last_part(const struct mapping *mapping)
+{
+    return !mapping->part || mapping->part->is_last;
+}
+
 static void window(struct mapping *mapping, const struct interval *window)
 {
     struct interval whole = mapping->interval;
@@ -93,7 +104,10 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
                               const struct reader_warnings *warnings, struct failure *why)
 {
     mapping->interval = chunk_interval(mapping->chunk);
-    window(mapping, &options->window);
+    if (mapping->part)
+        mapping->interval = mapping->part->interval;
+    else
+        window(mapping, &options->window);
     const struct trace_set *traces = chunk_traces(mapping->chunk);
     if (traces->trace_count == 0)
         return STATUS_OK;
@@ -103,7 +117,8 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
     struct reader_choice choice = {.kind = options->reader,
                                    .other = options->other_reader,
                                    .cache = options->cache,
-                                   .begin_ns = mapping->interval.begin_ns};
+                                   .begin_ns = mapping->interval.begin_ns,
+                                   .is_part = mapping->part != NULL};
     enum status status =
         reader_open_as(&choice, traces, mapping->schema, &noting, &mapping->reader, why);
     leave(&options->guard);
@@ -122,6 +137,7 @@ static struct mapping mapping_new(const struct map_options *options)
                       ? schema_new_of_names(options->phases)
                       : schema_new_with(options->phases, analyses_event_row, analyses_count),
         .row.arena.store = options->store,
+        .part = options->part,
         .notes = memory_new(sizeof(struct interval_notes))};
 }
 
@@ -236,7 +252,7 @@ static void add_events(struct mapping *mapping, const struct event *events, size
         events += before;
         count -= before;
         mapping->begun = count > 0;
-        if (count > 0 && has_kernel(info_of(mapping)))
+        if (count > 0 && has_kernel(info_of(mapping)) && is_first_part(mapping))
             emit_threads(mapping, events[0].time_ns);
     }
     core_map(mapping->core, events, count);
@@ -247,7 +263,7 @@ static void add_events(struct mapping *mapping, const struct event *events, size
 /* A missing user-space trace is a loss in user space, like those that its streams report. */
 static void emit_lost_user(struct mapping *mapping)
 {
-    if (!info_of(mapping)->lost_user || mapping->interval.begin_ns == 0)
+    if (!info_of(mapping)->lost_user || mapping->interval.begin_ns == 0 || !is_first_part(mapping))
         return; /* nothing was open before */
     const struct event loss = {.time_ns = mapping->interval.begin_ns,
                                .class = schema_loss_class(mapping->schema, DOMAIN_UST),
@@ -272,7 +288,8 @@ static enum status read_events(struct mapping *mapping, const struct map_stop *s
             return status;
         add_events(mapping, events, count);
         /* The rest belongs to the next chunk, but is counted: that must take what is left. */
-        if (events[count - 1].time_ns >= mapping->interval.end_ns && mapping->windowed)
+        if (events[count - 1].time_ns >= mapping->interval.end_ns &&
+            (mapping->windowed || !is_last_part(mapping)))
             break;
         since_asked += count;
         if (stop->asked && since_asked >= STOP_EVENTS) {
@@ -344,9 +361,10 @@ static void note_dropped(struct mapping *mapping)
     const struct {
         uint64_t count;
         const char *text;
-    } dropped[] = {{mapping->early + info_of(mapping)->early_events,
+    } dropped[] = {{is_first_part(mapping) ? mapping->early + info_of(mapping)->early_events : 0,
                     "events before its interval, which belong to an earlier chunk"},
-                   {mapping->beyond, "events of its seam that are later than its interval"}};
+                   {is_last_part(mapping) ? mapping->beyond : 0,
+                    "events of its seam that are later than its interval"}};
     for (size_t i = 0; i < sizeof dropped / sizeof *dropped && !mapping->windowed; i++) {
         struct damage damage = {.scope = DAMAGE_EVENT,
                                 .cause = i == 0 ? DAMAGE_BY_ORDER : DAMAGE_BY_SEAM,
@@ -365,8 +383,8 @@ static struct interval_end describe_end(struct mapping *mapping, const struct id
                                .begin_ns = mapping->interval.begin_ns,
                                .end_ns = mapping->interval.end_ns,
                                .items = mapping->row.passed,
-                               .has_traces = identity->has_traces,
-                               .gap_before = identity->gap_before,
+                               .has_traces = identity->has_traces && is_first_part(mapping),
+                               .gap_before = identity->gap_before && is_first_part(mapping),
                                .final = identity->final,
                                .events = counts.events,
                                .single_events = counts.single_events,
@@ -374,10 +392,11 @@ static struct interval_end describe_end(struct mapping *mapping, const struct id
                                .first_ns = counts.first_ns,
                                .last_ns = counts.last_ns,
                                .phases = schema_own_set(mapping->schema),
-                               .raw_bytes = chunk_raw_bytes(mapping->chunk)};
+                               .raw_bytes =
+                                   is_first_part(mapping) ? chunk_raw_bytes(mapping->chunk) : 0};
     note_dropped(mapping);
     end.knows_seam = !mapping->windowed;
-    end.left_events = mapping->left;
+    end.left_events = is_last_part(mapping) ? mapping->left : 0;
     end.seam_events = mapping->seam;
     tallies_add(&end.tallies, &mapping->notes->tallies);
     interval_notes_sort(mapping->notes); /* decoders find damage in different orders */
@@ -422,13 +441,24 @@ static void set_session(const struct mapping *mapping, const struct identity *id
     }
 }
 
-static void send(struct mapping *mapping, const struct identity *identity,
-                 const struct map_options *options, struct record_sink sink,
-                 struct map_stats *stats)
+/* Whether data was left out or lost: several parts may have reported it, or none. */
+static bool is_damaged(const struct interval_end *end)
+{
+    for (size_t i = 0; i < TALLY_COUNT; i++)
+        if (!tally_rows[i].hint && end->tallies.at[i] > 0) /* on the line of losses */
+            return true;
+    return end->damage.count + end->damage.more > 0;
+}
+
+static enum status send(struct mapping *mapping, const struct identity *identity,
+                        const struct map_options *options, struct record_sink sink,
+                        struct map_stats *stats, struct failure *why)
 {
     core_map_end(mapping->core);
     row_write_rest(&mapping->row, mapping->schema, &mapping->bytes);
     struct interval_end end = describe_end(mapping, identity);
+    if (mapping->part && is_damaged(&end))
+        return fail(why, STATUS_END, "a part with damage or loss");
     if (info_of(mapping)->trace_count == 0)
         set_session(mapping, identity, &end);
     char *name = marked(end.session, identity->mark);
@@ -454,6 +484,7 @@ static void send(struct mapping *mapping, const struct identity *identity,
     stats->raw_bytes += end.raw_bytes;
     free(session);
     free(name);
+    return STATUS_OK;
 }
 
 /* Maps what mapping_open() or map_archive() opened with `status`; closes it. */
@@ -469,7 +500,7 @@ static enum status map_opened(struct mapping *mapping, enum status status,
     if (status == STATUS_OK)
         status = chunk_check(mapping->chunk, why);
     if (status == STATUS_OK)
-        send(mapping, identity, options, sink, stats);
+        status = send(mapping, identity, options, sink, stats, why);
     mapping_close(mapping, &options->guard);
     return status;
 }
@@ -488,6 +519,41 @@ enum status map_chunk(const struct chunk_ref *ref, const struct map_options *opt
                                 .mark = options->mark ? options->mark : ref->snapshot,
                                 .session_names = ref->session_names};
     return map_opened(&mapping, status, &identity, options, sink, stats, why);
+}
+
+/* Keeps the cuts inside of the interval; returns their number. */
+static size_t cuts_inside(struct interval interval, uint64_t *cuts, size_t count)
+{
+    size_t inside = 0;
+    for (size_t i = 0; i < count; i++)
+        if (cuts[i] > interval.begin_ns && cuts[i] < interval.end_ns)
+            cuts[inside++] = cuts[i];
+    return inside;
+}
+
+static void note_sentence(void *context, const char *sentence)
+{
+    (void)sentence;
+    *(bool *)context = true;
+}
+
+size_t map_cuts(const struct chunk_ref *ref, const struct map_options *options, size_t parts_max,
+                size_t bytes_min, uint64_t *cuts)
+{
+    if (parts_max < 2 || ref->packed || ref->growing || ref->recorded)
+        return 0;
+    bool warned = false;
+    const struct reader_warnings warnings = {.say = note_sentence, .context = &warned};
+    struct mapping mapping;
+    struct failure ignored;
+    size_t count = 0;
+    enum status status = mapping_open(&mapping, ref, options, &warnings, &ignored);
+    if (status == STATUS_OK && mapping.reader && !mapping.windowed && !warned &&
+        mapping.notes->count == 0 && !info_of(&mapping)->lost_user)
+        count = cuts_inside(mapping.interval, cuts,
+                            reader_cuts(mapping.reader, parts_max, bytes_min, cuts));
+    mapping_close(&mapping, &options->guard);
+    return count;
 }
 
 enum status map_archive(struct bytes frame, const struct map_place *place,

@@ -34,16 +34,23 @@ struct map_uses {
     void *context;
 };
 
+/* A part of a chunk, mapped on its own: its interval lies in that of the chunk. */
+struct map_part {
+    struct interval interval;
+    bool is_first, is_last;
+};
+
 struct map_options {
     const struct phase_definitions *phases; /* NULL: none */
     /* As in struct reader_choice: NULL, or the decoder to use; and the one for what our own cannot
      * read. */
     const struct reader_kind *reader, *other_reader;
-    struct plan_cache *cache; /* for metadata of all chunks; used under `guard`. NULL: none */
-    bool names_only;          /* only names of threads, processes, and descriptors are needed */
-    struct interval window;   /* raw clock: only events in it; {0, INTERVAL_OPEN}: all */
-    uint64_t first_chunk;     /* number of the first chunk of the session */
-    const char *mark;         /* appended to the session's name to distinguish it; or NULL */
+    struct plan_cache *cache;    /* for metadata of all chunks; used under `guard`. NULL: none */
+    bool names_only;             /* only names of threads, processes, and descriptors are needed */
+    struct interval window;      /* raw clock: only events in it; {0, INTERVAL_OPEN}: all */
+    const struct map_part *part; /* NULL: the whole chunk */
+    uint64_t first_chunk;        /* number of the first chunk of the session */
+    const char *mark;            /* appended to the session's name to distinguish it; or NULL */
     struct map_guard guard;
     struct arena_store *store; /* recycles the memory of rows; NULL: no recycling */
     struct archive_room *room; /* memory to unpack into, only for this call; NULL: allocate */
@@ -63,10 +70,20 @@ struct map_stats {
 
 /* Maps the chunk into `sink`; adds to `*stats`. The session's name in the records is
  * host/name/created from the kernel trace, else from the first trace.
- * REJECT: unreadable. RETRY: options->stop stopped it; `sink` got nothing then. */
+ * Of a part, the records are those of an interval with the number of the chunk: the parts joined in
+ * order are the chunk. That is only certain of parts without damage or loss.
+ * REJECT: unreadable. RETRY: options->stop stopped it; `sink` got nothing then. END: a part with
+ * damage or loss, which `why` does not describe; `sink` got nothing: map the whole chunk. */
 MUST_CHECK enum status map_chunk(const struct chunk_ref *ref, const struct map_options *options,
                                  const struct reader_warnings *warnings, struct record_sink sink,
                                  struct map_stats *stats, struct failure *why);
+
+/* Divides the chunk into at most `parts_max` parts of at least `bytes_min` bytes, for several
+ * threads: writes the begins of the second and later ones to `cuts`, and returns their number. 0:
+ * it must be mapped as a whole, since it is small, packed, still growing, damaged, or has
+ * losses. */
+size_t map_cuts(const struct chunk_ref *ref, const struct map_options *options, size_t parts_max,
+                size_t bytes_min, uint64_t *cuts);
 
 /* What an announcement states about an archive. */
 struct map_place {

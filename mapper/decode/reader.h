@@ -89,6 +89,9 @@ struct reader_choice {
     const struct reader_kind *other;
     struct plan_cache *cache; /* NULL: none. Only used while opening and closing */
     uint64_t begin_ns;        /* earlier events may be left out; losses never are */
+    /* Only a part of the chunk's time is read: packets that end before begin_ns are skipped, so an
+     * event after the end of its packet is damage. Only by our own decoder. */
+    bool is_part;
     /* Events for which to decode all fields (event.shapes), only by our own decoder. NULL: none. */
     shown_events *shows;
     /* How many batches of reader_next() are valid at a time, only by our own decoder; 0: one. */
@@ -106,6 +109,9 @@ const struct reader_info *reader_info(const struct reader *reader);
  * until the next call, or for as many calls as the choice says. */
 MUST_CHECK enum status reader_next(struct reader *reader, const struct event **events,
                                    size_t *count, struct failure *why);
+/* Before the first reader_next(): the begins of parts of the chunk, as cuts_find() of
+ * mapper/decode/cuts.h; 0 if the decoder cannot read parts. */
+size_t reader_cuts(const struct reader *reader, size_t parts_max, size_t bytes_min, uint64_t *cuts);
 void reader_close(struct reader *reader); /* NULL is fine */
 
 #endif

@@ -14,6 +14,8 @@ struct reader_kind {
     const struct reader_info *(*info)(const struct reader *reader);
     enum status (*next)(struct reader *reader, const struct event **events, size_t *count,
                         struct failure *why);
+    size_t (*cuts)(const struct reader *reader, size_t parts_max, size_t bytes_min,
+                   uint64_t *cuts); /* NULL: it reads whole chunks only */
     void (*close)(struct reader *reader);
 };
 

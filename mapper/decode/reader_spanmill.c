@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "mapper/decode/cuts.h"
 #include "mapper/decode/merge.h"
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader_kind.h"
@@ -220,6 +221,13 @@ static const struct reader_info *spanmill_info(const struct reader *base)
     return &((const struct reader_spanmill *)base)->info;
 }
 
+static size_t spanmill_cuts(const struct reader *base, size_t parts_max, size_t bytes_min,
+                            uint64_t *cuts)
+{
+    const struct reader_spanmill *reader = (const struct reader_spanmill *)base;
+    return cuts_find(reader->streams, reader->stream_count, parts_max, bytes_min, cuts);
+}
+
 static void spanmill_close(struct reader *base)
 {
     struct reader_spanmill *reader = (struct reader_spanmill *)base;
@@ -325,6 +333,10 @@ static enum status spanmill_open(const struct reader_choice *choice, const struc
     list_cpus(reader);
     place_timeless(reader, choice->begin_ns);
     for (size_t i = 0; i < reader->stream_count; i++) {
+        if (choice->is_part) {
+            reader->streams[i].strict = true;
+            cuts_skip(&reader->streams[i], choice->begin_ns);
+        }
         stream_start(&reader->streams[i], choice->begin_ns);
         reader->info.early_events += reader->streams[i].early;
     }
@@ -338,5 +350,6 @@ const struct reader_kind reader_spanmill = {
     .open = spanmill_open,
     .info = spanmill_info,
     .next = spanmill_next,
+    .cuts = spanmill_cuts,
     .close = spanmill_close,
 };

@@ -11,7 +11,8 @@
 static PRINTF_LIKE(3, 4) void report(const struct stream *stream, struct damage damage,
                                      const char *format, ...)
 {
-    if (stream->packet_next > 0 && stream->packets.at[stream->packet_next - 1].of_seam)
+    if (!stream->strict && stream->packet_next > 0 &&
+        stream->packets.at[stream->packet_next - 1].of_seam)
         return; /* reported by the previous chunk */
     char text[FAILURE_TEXT_MAX];
     va_list arguments;
@@ -57,6 +58,8 @@ static void begin_packet(struct stream *stream)
     stream->bit = (uint8_t)(first % 8);
     stream->end = packet->bytes + packet->head.content;
     stream->late_ns = stream_late_ns(&stream->time, packet);
+    if (stream->strict && packet->has_end && packet->head.end_ns < stream->late_ns)
+        stream->late_ns = packet->head.end_ns;
     if (stream->loss.before)
         set_loss(stream, stream->loss.since_ns, stream->loss.discarded, stream->loss.missing);
 }

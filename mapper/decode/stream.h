@@ -133,6 +133,7 @@ struct stream {
     bool in_packet;
     bool backwards;   /* a backward clock was reported */
     bool cut;         /* its end is missing */
+    bool strict;      /* an event after the end of its packet is damage, without tolerance */
     uint64_t gone_ns; /* from here on; 0: from its last packet on */
     /* Identity. */
     struct bound_trace *trace;

@@ -78,6 +78,9 @@ struct chunk_ref {
     struct metadata_cache *metadata;  /* of its list; NULL: none */
 };
 
+/* Bytes of its streams, without opening it; 0 for an archive. */
+size_t chunk_ref_bytes(const struct chunk_ref *ref);
+
 /* The part of a failure's text after the path of the chunk, if it begins with that. Results are the
  * same wherever the chunk is read, and messages name it once. */
 const char *chunk_reason(const struct chunk_ref *ref, const char *why);

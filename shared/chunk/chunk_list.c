@@ -82,6 +82,11 @@ static void add_uuid(struct chunk_ref *ref, const uint8_t uuid[16])
     memcpy(ref->uuids[ref->uuid_count++], uuid, sizeof *ref->uuids);
 }
 
+size_t chunk_ref_bytes(const struct chunk_ref *ref)
+{
+    return ref->packed ? 0 : survey_bytes(ref->survey);
+}
+
 static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
 {
     struct chunk_survey *survey = ref->survey = survey_new();

@@ -74,6 +74,14 @@ bool survey_has_packets(const struct chunk_survey *survey)
     return survey != NULL && survey->count > 0;
 }
 
+size_t survey_bytes(const struct chunk_survey *survey)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; survey_has_packets(survey) && i < survey->count; i++)
+        bytes += survey->streams[i].last.offset + survey->streams[i].last.size;
+    return bytes;
+}
+
 uint64_t survey_begin_ns(const struct chunk_survey *survey)
 {
     uint64_t least_ns = UINT64_MAX;

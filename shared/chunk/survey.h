@@ -34,6 +34,8 @@ void survey_adopt(struct chunk_survey *to, struct chunk_survey *from);
 void survey_sort(struct chunk_survey *survey);
 
 bool survey_has_packets(const struct chunk_survey *survey); /* NULL: false */
+/* Of all streams; 0 without packets. */
+size_t survey_bytes(const struct chunk_survey *survey);
 /* The smallest begin of a stream's first packet; UINT64_MAX without packets. */
 uint64_t survey_begin_ns(const struct chunk_survey *survey);
 /* The largest begin of a stream's first packet: the previous chunk has no events after it. 0
