@@ -10,7 +10,10 @@
 #include "chunk/session_marks.h"
 #include "wire/partial_peek.h"
 
-/* The output of a mapper for one chunk. */
+/* Parts of a chunk; see parts_of(). */
+enum { PARTS_MAX = 4096, PART_BYTES_MIN = 4 << 20, PART_BYTES_LARGE = 64 << 20 };
+
+/* The output of a mapper for one chunk, or for a part of it. */
 struct mapped {
     bool ready;
     enum status status;
@@ -24,11 +27,17 @@ struct mapped {
     size_t warning_count, warning_room;
     struct map_stats stats;
     double cpu_s, prepare_s;
+    double size, begin_s; /* bytes of its streams, and the time when its mapping began */
+    /* Of a chunk that is mapped in parts; 0 and NULL: as a whole. */
+    size_t part_count, parts_taken, parts_done;
+    struct mapped *parts;
+    uint64_t *cuts;  /* begins of the second and later parts */
+    bool is_divided; /* it was made of its parts */
 };
 
-/* Shared by the threads, under `lock`; except that a chunk's struct mapped belongs to its mapper
- * until it is `ready`, and the reducer, `joining` and the output in `run` belong to the joining
- * thread. */
+/* Shared by the threads, under `lock`; except that the struct mapped of a chunk, or of a part,
+ * belongs to its mapper until it is `ready`, and those of all parts to the thread that unites them,
+ * and the reducer, `joining` and the output in `run` belong to the joining thread. */
 struct crew {
     struct chunk_run *run;
     struct joining *joining;
@@ -38,7 +47,9 @@ struct crew {
     struct mapped *mapped; /* by chunk */
     size_t next;           /* next chunk to map */
     size_t joined;
-    bool joins; /* a thread is joining */
+    double left_bytes;         /* of the chunks from `next` on */
+    double done_bytes, done_s; /* mapped, and how long that took, summed over all threads */
+    bool joins;                /* a thread is joining */
     bool stopped;
 };
 
@@ -70,6 +81,10 @@ static void keep_warning(void *context, const char *sentence)
 
 static void mapped_clear(struct mapped *mapped)
 {
+    for (size_t i = 0; i < mapped->part_count; i++)
+        mapped_clear(&mapped->parts[i]);
+    free(mapped->parts);
+    free(mapped->cuts);
     for (size_t i = 0; i < mapped->warning_count; i++)
         free(mapped->warnings[i]);
     free(mapped->warnings);
@@ -77,6 +92,15 @@ static void mapped_clear(struct mapped *mapped)
     free(mapped->ends);
     prepared_free(mapped->prepared);
     *mapped = (struct mapped){.ready = true};
+}
+
+static void stats_add(struct map_stats *to, const struct map_stats *more)
+{
+    to->events += more->events;
+    to->single_events += more->single_events;
+    to->items += more->items;
+    to->record_bytes += more->record_bytes;
+    to->raw_bytes += more->raw_bytes;
 }
 
 /* --- sessions: runs of the list --- */
@@ -134,25 +158,33 @@ static void prepare(const struct reducer *reducer, struct mapped *mapped)
     free(records);
 }
 
-/* `room` belongs to the thread. */
-static void map_one(struct crew *crew, size_t index, struct archive_room *room)
+/* Without `room`. */
+static struct map_options options_of(const struct chunk_run *run, size_t index)
 {
-    const struct chunk_run *run = crew->run;
     const struct chunk_list *list = run->list;
-    struct mapped *mapped = &crew->mapped[index];
-    double begin_s = chunk_run_cpu_s();
     struct map_options options = run->options;
-    options.room = room;
     options.store = reducer_store(run->reducer);
     options.stays = true;
     options.window = window_of(run, index);
     options.mark = run->marks[index];
     options.first_chunk = (uint64_t)list->at[session_begin(list, index)].number;
+    return options;
+}
+
+/* Maps a chunk, or a part of it, to `mapped`. `room` belongs to the thread. */
+static void map_one(struct crew *crew, size_t index, const struct map_part *part,
+                    struct archive_room *room, struct mapped *mapped)
+{
+    const struct chunk_run *run = crew->run;
+    double begin_s = chunk_run_cpu_s();
+    struct map_options options = options_of(run, index);
+    options.room = room;
+    options.part = part;
     struct reader_warnings warnings = {.say = keep_warning, .context = mapped};
     mapped->status =
-        map_chunk(&list->at[index], &options, &warnings, (struct record_sink){keep_record, mapped},
-                  &mapped->stats, &mapped->why);
-    mapped->cpu_s = chunk_run_cpu_s() - begin_s;
+        map_chunk(&run->list->at[index], &options, &warnings,
+                  (struct record_sink){keep_record, mapped}, &mapped->stats, &mapped->why);
+    mapped->cpu_s += chunk_run_cpu_s() - begin_s;
     begin_s = chunk_run_cpu_s();
     if (mapped->status == STATUS_OK)
         prepare(run->reducer, mapped);
@@ -276,11 +308,9 @@ static void join_one(struct chunk_run *run, struct joining *joining, size_t inde
     run->map_s += mapped->cpu_s;
     run->join_s += mapped->prepare_s;
     if (mapped->status == STATUS_OK) {
-        run->stats.events += mapped->stats.events;
-        run->stats.single_events += mapped->stats.single_events;
-        run->stats.items += mapped->stats.items;
-        run->stats.record_bytes += mapped->stats.record_bytes;
-        run->stats.raw_bytes += mapped->stats.raw_bytes;
+        stats_add(&run->stats, &mapped->stats);
+        run->divided += mapped->is_divided;
+        run->parts += mapped->is_divided ? mapped->part_count : 0;
         join_records(run, joining, index, mapped);
     } else {
         join_lost(run, joining, index, mapped->why.text);
@@ -305,7 +335,7 @@ static void run_alone(struct crew *crew, struct joining *joining)
     for (size_t i = 0; i < run->list->count && !run->stopped; i++) {
         if (is_outside(run, i))
             continue;
-        map_one(crew, i, &room);
+        map_one(crew, i, NULL, &room, &crew->mapped[i]);
         if (crew->mapped[i].status == STATUS_RETRY || should_stop(run))
             run->stopped = true;
         else
@@ -330,18 +360,180 @@ static bool may_join(const struct crew *crew)
     return !crew->joins && crew->mapped[crew->joined].ready;
 }
 
-/* Maps the next chunk; releases the lock meanwhile. */
+/* The chunk or part is mapped. */
+static void set_done(struct crew *crew, struct mapped *mapped)
+{
+    mapped->ready = true;
+    crew->done_bytes += mapped->size;
+    crew->done_s += clock_s(CLOCK_MONOTONIC) - mapped->begin_s;
+}
+
+/* The chunk can be joined. */
+static void set_ready(struct crew *crew, size_t index)
+{
+    bool stop = should_stop(crew->run);
+    crew->mapped[index].ready = true;
+    crew->stopped |=
+        stop || (!is_outside(crew->run, index) && crew->mapped[index].status == STATUS_RETRY);
+    pthread_cond_broadcast(&crew->changed);
+}
+
+/* An estimate of the bytes that a thread has still to map. */
+static double bytes_left(const struct crew *crew, const struct mapped *mapped, double now_s)
+{
+    if (mapped->ready)
+        return 0;
+    double rate = crew->done_s > 0 ? crew->done_bytes / crew->done_s : 0;
+    double left = mapped->size - rate * (now_s - mapped->begin_s);
+    return left > 0 ? left : 0;
+}
+
+/* The same for all threads. */
+static double bytes_in_work(const struct crew *crew)
+{
+    double now_s = clock_s(CLOCK_MONOTONIC), left = 0;
+    for (size_t i = crew->joined + crew->joins; i < crew->next; i++) {
+        const struct mapped *mapped = &crew->mapped[i];
+        if (mapped->part_count == 0)
+            left += bytes_left(crew, mapped, now_s);
+        if (mapped->parts_done == mapped->part_count)
+            continue; /* its parts belong to the thread that unites them */
+        for (size_t j = 0; j < mapped->parts_taken; j++)
+            left += bytes_left(crew, &mapped->parts[j], now_s);
+        if (mapped->parts_taken < mapped->part_count)
+            left += mapped->size * (double)(mapped->part_count - mapped->parts_taken) /
+                    (double)mapped->part_count;
+    }
+    return left;
+}
+
+/* In how many parts to map the next chunk. All threads should end at the same time, so a chunk that
+ * takes a thread longer than its share of the remaining work is divided; others are not, since
+ * every part costs joining. Large parts are halved: threads may progress unequally. */
+static size_t parts_of(const struct crew *crew, size_t index)
+{
+    const struct chunk_run *run = crew->run;
+    double bytes = crew->mapped[index].size;
+    double each = (bytes_in_work(crew) + crew->left_bytes) / run->jobs;
+    if (run->passes || bytes <= 1.1 * each)
+        return 1;
+    double parts = each > 0 ? bytes / each + 1 : PARTS_MAX;
+    if (bytes / parts >= PART_BYTES_LARGE)
+        parts *= 2;
+    return parts < PARTS_MAX ? (size_t)parts : PARTS_MAX;
+}
+
+/* Writes the begins of the second and later parts of a chunk to `cuts`; returns their number. */
+static size_t divide(const struct chunk_run *run, size_t index, size_t parts, uint64_t *cuts)
+{
+    struct map_options options = options_of(run, index);
+    return map_cuts(&run->list->at[index], &options, parts,
+                    run->part_bytes > 0 ? run->part_bytes : PART_BYTES_MIN, cuts);
+}
+
+/* The first chunk with parts that no thread has taken yet; SIZE_MAX if there is none. */
+static size_t chunk_in_parts(const struct crew *crew)
+{
+    for (size_t i = crew->joined + crew->joins; i < crew->next; i++)
+        if (crew->mapped[i].parts_taken < crew->mapped[i].part_count)
+            return i;
+    return SIZE_MAX;
+}
+
+/* Adds a part to those before it, which are united in `first`. */
+static void append(struct mapped *first, struct mapped *part)
+{
+    prepared_append(first->prepared, part->prepared);
+    part->prepared = NULL;
+    stats_add(&first->stats, &part->stats);
+    first->cpu_s += part->cpu_s;
+    first->prepare_s += part->prepare_s;
+}
+
+/* Makes a mapped chunk of its parts. Those of a damaged chunk may report the damage several times,
+ * or not at all: it is mapped again, as a whole. */
+static void unite(struct crew *crew, size_t index, struct archive_room *room)
+{
+    struct mapped *mapped = &crew->mapped[index], *parts = mapped->parts;
+    bool fit = true, stopped = false;
+    for (size_t i = 0; i < mapped->part_count; i++) {
+        fit &= parts[i].status == STATUS_OK && parts[i].prepared && parts[i].warning_count == 0;
+        stopped |= parts[i].status == STATUS_RETRY;
+    }
+    mapped->status = stopped ? STATUS_RETRY : STATUS_OK;
+    if (!fit) {
+        for (size_t i = 0; i < mapped->part_count; i++) {
+            mapped->cpu_s += parts[i].cpu_s;
+            mapped_clear(&parts[i]);
+        }
+        if (!stopped)
+            map_one(crew, index, NULL, room, mapped);
+        return;
+    }
+    for (size_t i = 1; i < mapped->part_count; i++)
+        append(&parts[0], &parts[i]);
+    mapped->bytes = parts[0].bytes; /* the records of one part announce the chunk */
+    mapped->ends = parts[0].ends;
+    mapped->count = parts[0].count;
+    mapped->prepared = parts[0].prepared;
+    mapped->stats = parts[0].stats;
+    mapped->cpu_s = parts[0].cpu_s;
+    mapped->prepare_s = parts[0].prepare_s;
+    mapped->is_divided = true;
+    parts[0] = (struct mapped){.ready = true};
+}
+
+/* Maps the next part of a chunk; the thread that completes the chunk also unites it. Releases the
+ * lock meanwhile. */
+static void map_next_part(struct crew *crew, size_t index, struct archive_room *room)
+{
+    struct mapped *mapped = &crew->mapped[index];
+    size_t at = mapped->parts_taken++;
+    struct mapped *here = &mapped->parts[at];
+    here->size = mapped->size / (double)mapped->part_count;
+    here->begin_s = clock_s(CLOCK_MONOTONIC);
+    struct interval interval = crew->run->list->at[index].interval;
+    struct map_part part = {
+        .interval = interval, .is_first = at == 0, .is_last = at + 1 == mapped->part_count};
+    if (!part.is_first)
+        part.interval.begin_ns = mapped->cuts[at - 1];
+    if (!part.is_last)
+        part.interval.end_ns = mapped->cuts[at];
+    pthread_mutex_unlock(&crew->lock);
+    map_one(crew, index, &part, room, here);
+    pthread_mutex_lock(&crew->lock);
+    set_done(crew, here);
+    if (++mapped->parts_done < mapped->part_count)
+        return;
+    pthread_mutex_unlock(&crew->lock);
+    unite(crew, index, room);
+    pthread_mutex_lock(&crew->lock);
+    set_ready(crew, index);
+}
+
+/* Maps the next chunk, or divides it for all threads; releases the lock meanwhile. */
 static void map_next(struct crew *crew, struct archive_room *room)
 {
     size_t index = crew->next++;
     bool outside = is_outside(crew->run, index);
+    struct mapped *mapped = &crew->mapped[index];
+    size_t parts = outside ? 1 : parts_of(crew, index);
+    crew->left_bytes -= mapped->size;
+    mapped->begin_s = clock_s(CLOCK_MONOTONIC);
     pthread_mutex_unlock(&crew->lock);
-    if (!outside)
-        map_one(crew, index, room);
-    bool stop = should_stop(crew->run);
+    uint64_t *cuts = memory_new(parts * sizeof *cuts);
+    size_t cut_count = divide(crew->run, index, parts, cuts);
+    if (!outside && cut_count == 0)
+        map_one(crew, index, NULL, room, mapped);
     pthread_mutex_lock(&crew->lock);
-    crew->mapped[index].ready = true;
-    crew->stopped |= stop || (!outside && crew->mapped[index].status == STATUS_RETRY);
+    mapped->cuts = cuts;
+    if (cut_count == 0) {
+        set_done(crew, mapped);
+        set_ready(crew, index);
+        return;
+    }
+    mapped->part_count = cut_count + 1;
+    mapped->parts = memory_new(mapped->part_count * sizeof *mapped->parts);
     pthread_cond_broadcast(&crew->changed);
 }
 
@@ -379,8 +571,11 @@ static void take_turns(void *context, unsigned number)
     struct archive_room room = {.at = NULL};
     pthread_mutex_lock(&crew->lock);
     while (!crew->stopped && crew->joined < crew->run->list->count) {
+        size_t divided = chunk_in_parts(crew);
         if (may_join(crew))
             join_next(crew);
+        else if (divided != SIZE_MAX)
+            map_next_part(crew, divided, &room);
         else if (may_map(crew))
             map_next(crew, &room);
         else
@@ -409,6 +604,11 @@ static void run_crew(struct crew *crew)
     pthread_mutex_init(&crew->guard, NULL);
     pthread_cond_init(&crew->changed, NULL);
     run->options.guard = (struct map_guard){enter_guard, leave_guard, crew};
+    for (size_t i = 0; i < run->list->count; i++) {
+        if (!is_outside(run, i))
+            crew->mapped[i].size = (double)chunk_ref_bytes(&run->list->at[i]);
+        crew->left_bytes += crew->mapped[i].size;
+    }
     workers_run(run->jobs - 1, take_turns, take_turns, crew);
     run->stopped = crew->stopped;
     pthread_cond_destroy(&crew->changed);
@@ -425,8 +625,6 @@ static void run_through(struct chunk_run *run)
     struct joining joining = {.lost = memory_new(count * sizeof *joining.lost)};
     crew.joining = &joining;
     progress_show(run->progress, 0, count, 0);
-    if (run->jobs > count)
-        run->jobs = (unsigned)count;
     if (run->jobs > 1)
         run_crew(&crew);
     else

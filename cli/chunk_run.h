@@ -1,8 +1,9 @@
 /* cli/chunk_run.h -- maps and reduces all chunks of a list in this process.
  *
- * `jobs` threads take chunks in order and map them. The partials are joined in the same order, by
- * whichever thread is free when the next one is ready. At most `jobs` chunks are mapped ahead of
- * the joined ones. */
+ * `jobs` threads take chunks in order and map them; of the last chunks, each takes parts, so that
+ * all threads end at about the same time. The partials are joined in the same order, by whichever
+ * thread is free when the next one is ready. At most `jobs` chunks are mapped ahead of the joined
+ * ones. */
 #ifndef CLI_CHUNK_RUN_H
 #define CLI_CHUNK_RUN_H
 
@@ -24,11 +25,13 @@ struct chunk_run {
     bool passes;              /* private: processing the time before the windows */
     const char *const *marks; /* by chunk; NULL: none */
     unsigned jobs;
+    size_t part_bytes; /* minimum of a part of a chunk; 0: the usual */
     struct reducer *reducer;
     struct progress *progress;
     /* Out: */
     struct map_stats stats;
     size_t joined, failed; /* chunks; those outside of the window are neither */
+    size_t divided, parts; /* joined chunks that were mapped in parts, and their parts */
     size_t warnings;       /* of damage */
     double map_s, join_s;  /* CPU seconds; join_s also has: */
     double fold_s;         /* of reducer_fold_s(), set by the caller */

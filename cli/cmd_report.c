@@ -103,6 +103,9 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
     long peak_kib = getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss : 0;
     fprintf(stderr, "chunks           %s joined, %zu failed\n", quantity_count(run->joined).text,
             run->failed);
+    if (run->divided > 0)
+        fprintf(stderr, "divided          %zu chunk%s, mapped in %zu parts\n", run->divided,
+                run->divided == 1 ? "" : "s", run->parts);
     fprintf(stderr, "events           %s\n", quantity_count(stats->events).text);
     fprintf(stderr, "single events    %s (%.2f %% of the events; %s records in total)\n",
             quantity_count(stats->single_events).text,

@@ -41,7 +41,8 @@ struct joined_session {
 };
 
 struct prepared {
-    struct prepared *next; /* in the reducer */
+    struct prepared *next;  /* in the reducer */
+    struct prepared *parts; /* of the chunk after this one: a list by `next`; or NULL */
     char *session;
     uint64_t chunk;
     struct decoded_chunk whole;
@@ -194,10 +195,23 @@ struct prepared *reducer_prepare(const struct reducer *reducer, const struct byt
     return NULL;
 }
 
+void prepared_append(struct prepared *prepared, struct prepared *take_part)
+{
+    struct prepared **link = &prepared->parts;
+    while (*link)
+        link = &(*link)->next;
+    *link = take_part;
+}
+
 void prepared_free(struct prepared *prepared)
 {
     if (!prepared)
         return;
+    while (prepared->parts) {
+        struct prepared *next = prepared->parts->next;
+        prepared_free(prepared->parts);
+        prepared->parts = next;
+    }
     decoded_chunk_clear(&prepared->whole);
     free(prepared->session);
     free(prepared);
@@ -220,20 +234,24 @@ static struct prepared **find_prepared(struct reducer *reducer, struct text sess
     return link;
 }
 
-/* The records of the chunk: as prepared, or decoded now. */
-static enum status whole_of(struct reducer *reducer, const struct ready_chunk *ready,
-                            struct decoded_chunk *out, struct failure *why)
+/* The chunk as prepared, or decoded now. OK: the caller frees `out`. */
+static enum status take_chunk(struct reducer *reducer, const struct ready_chunk *ready,
+                              struct prepared **out, struct failure *why)
 {
     struct prepared **link = find_prepared(reducer, text_of(ready->session), ready->chunk);
-    struct prepared *prepared = *link;
-    if (!prepared)
-        return decoded_chunk_read(ready->records, ready->count, reducer->schema, reducer->store,
-                                  out, why);
-    *link = prepared->next;
-    *out = prepared->whole;
-    prepared->whole = (struct decoded_chunk){.row = {.count = 0}};
-    prepared_free(prepared);
-    return STATUS_OK;
+    *out = *link;
+    if (*out) {
+        *link = (*out)->next;
+        return STATUS_OK;
+    }
+    *out = memory_new(sizeof **out);
+    enum status status = decoded_chunk_read(ready->records, ready->count, reducer->schema,
+                                            reducer->store, &(*out)->whole, why);
+    if (status == STATUS_OK)
+        return status;
+    prepared_free(*out);
+    *out = NULL;
+    return status;
 }
 
 /* Notes the unusable chunks below `next`, each in its place. */
@@ -267,29 +285,36 @@ static enum status check_order(const struct joined_session *session, const struc
                 (unsigned long long)(session->end_ns - end->begin_ns));
 }
 
+static void add_whole(struct joined_session *session, struct decoded_chunk *whole)
+{
+    session->end_ns = whole->end.end_ns;
+    joiner_add(session->joiner, &whole->row, &whole->end);
+}
+
 static enum status join(struct reducer *reducer, const struct ready_chunk *ready,
                         struct failure *why)
 {
     struct joined_session *session = session_at(reducer, ready->session);
-    struct decoded_chunk whole;
-    enum status status = whole_of(reducer, ready, &whole, why);
+    struct prepared *chunk;
+    enum status status = take_chunk(reducer, ready, &chunk, why);
     if (status == STATUS_OK)
-        status = check_order(session, &whole.end, why);
+        status = check_order(session, &chunk->whole.end, why);
     note_missing(session, ready->chunk);
     if (status == STATUS_OK) {
         session->any = true;
         if (reducer->passes)
             session->counting->last = ready->chunk;
-        whole.end.gap_before |= ready->gap_before || session->gap;
+        chunk->whole.end.gap_before |= ready->gap_before || session->gap;
         session->gap = false;
-        session->end_ns = whole.end.end_ns;
-        joiner_add(session->joiner, &whole.row, &whole.end);
+        add_whole(session, &chunk->whole);
+        for (struct prepared *part = chunk->parts; part; part = part->next)
+            add_whole(session, &part->whole);
     } else {
         joiner_missing(session->joiner, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
         failure_prefix(why, "%s: chunk %llu", ready->session, (unsigned long long)ready->chunk);
         session->gap = true;
     }
-    decoded_chunk_clear(&whole);
+    prepared_free(chunk);
     return status;
 }
 

@@ -36,9 +36,11 @@ struct prepared;
  * while another adds. NULL if they are inconsistent; reducer_add() then reports the reason. */
 struct prepared *reducer_prepare(const struct reducer *reducer, const struct bytes *records,
                                  size_t count);
+/* A chunk mapped in parts: `take_part` is the next part after all of `prepared`. */
+void prepared_append(struct prepared *prepared, struct prepared *take_part);
 void prepared_free(struct prepared *prepared); /* NULL is fine */
-/* The chunk, whose records are added from now on: they are not copied, nor decoded again. NULL is
- * fine. */
+/* The chunk, whose records are added from now on: they are not copied, nor decoded again. Of a
+ * chunk in parts, only those of one part are added. NULL is fine. */
 void reducer_use(struct reducer *reducer, struct prepared *take_prepared);
 
 /* Before anything is added: the chunks added up to reducer_count() are only joined for the state
