@@ -36,6 +36,7 @@ void sheet_calls_write(const struct sheet *sheet, struct selection selection);
 void sheet_errors_write(const struct sheet *sheet); /* of system calls, by their names */
 void sheet_files_write(const struct sheet *sheet, struct selection selection);
 void sheet_cpu_write_processes(const struct sheet *sheet);
+void sheet_cpu_write_threads(const struct sheet *sheet);
 void sheet_cpu_write_waits(const struct sheet *sheet);
 void sheet_waits_write(const struct sheet *sheet); /* wakers, and threads that ran instead */
 void sheet_cpu_write_load(const struct sheet *sheet);

@@ -87,6 +87,70 @@ void sheet_cpu_write_processes(const struct sheet *sheet)
     free(rows);
 }
 
+static uint64_t running_ns(const struct thread_row *row)
+{
+    return row->user_cpu_ns + row->sys_cpu_ns;
+}
+
+static int compare_threads(const void *left, const void *right)
+{
+    const struct thread_row *a = *(const struct thread_row *const *)left;
+    const struct thread_row *b = *(const struct thread_row *const *)right;
+    int order = sheet_compare(running_ns(b), running_ns(a));
+    if (order == 0)
+        order = sheet_compare_signed(a->tid, b->tid);
+    return order ? order : sheet_compare_signed(a->begin_ns, b->begin_ns);
+}
+
+/* User and system time is not shown: the kernel's threads make no calls. */
+static void write_thread_table(const struct sheet *sheet, const struct thread_row **rows,
+                               size_t count)
+{
+    static const struct column columns[] = {
+        {"Thread", COLUMN_TEXT, CUT_RIGHT},  {"TID", COLUMN_NUMBER, CUT_NOT},
+        {"PID", COLUMN_NUMBER, CUT_NOT},     {"CPU", COLUMN_SPENT, CUT_NOT},
+        {"IRQ", COLUMN_SPENT, CUT_SPARE},    {"Softirq", COLUMN_SPENT, CUT_SPARE},
+        {"Runnable", COLUMN_SPENT, CUT_NOT}, {"Blocked", COLUMN_SPENT, CUT_NOT},
+        {"Unknown", COLUMN_SPENT, CUT_NOT},  {"Switches", COLUMN_COUNT, CUT_WHOLE},
+    };
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count && i < sheet->top; i++) {
+        const struct thread_row *row = rows[i];
+        const struct interrupted *interrupted = &row->interrupted;
+        table_text(table, row->name ? row->name : "?");
+        table_signed(table, row->tid);
+        sheet_cell_identity(table, row->pid);
+        sheet_cell_spent(table, report_user_alone(row->user_cpu_ns, interrupted) +
+                                    report_sys_alone(row->sys_cpu_ns, interrupted));
+        sheet_cell_spent(table, interrupted->irq_ns);
+        sheet_cell_spent(table, interrupted->softirq_ns);
+        sheet_cell_spent(table, row->runnable_ns);
+        sheet_cell_spent(table, row->blocked_ns);
+        sheet_cell_spent(table, row->unknown_ns);
+        sheet_cell_counted(table, row->switches);
+    }
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), count);
+    table_free(table);
+}
+
+void sheet_cpu_write_threads(const struct sheet *sheet)
+{
+    const struct session_report *session = sheet->session;
+    const struct thread_row **rows = memory_new(session->thread_count * sizeof *rows);
+    size_t count = 0;
+    for (size_t i = 0; i < session->thread_count; i++)
+        if (running_ns(&session->threads[i]))
+            rows[count++] = &session->threads[i];
+    if (count) {
+        qsort(rows, count, sizeof *rows, compare_threads);
+        sheet_put_heading(sheet, "Threads by CPU time");
+        fputc('\n', sheet->out);
+        write_thread_table(sheet, rows, count);
+    }
+    free(rows);
+}
+
 /* Neither busy nor idle: not in a whole run. */
 static void put_unknown(const struct sheet *sheet, const struct cpu_row *row, double whole_ns)
 {

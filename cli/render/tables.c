@@ -182,6 +182,7 @@ void report_write_tables(FILE *out, const struct report *report,
         sheet_errors_write(&sheet);
         sheet_files_write(&sheet, (struct selection){NULL});
         sheet_cpu_write_processes(&sheet);
+        sheet_cpu_write_threads(&sheet);
         sheet_cpu_write_waits(&sheet);
         sheet_waits_write(&sheet);
         sheet_cells_write(&sheet);
