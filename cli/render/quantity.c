@@ -114,7 +114,12 @@ struct duration_unit duration_unit_of(uint64_t least, uint64_t most)
         for (unsigned unit = unit_below(most) + 1; unit-- > 0;)
             if (most / unit_ns[unit] < limits[i].end && least >= unit_ns[unit] / limits[i].part)
                 return (struct duration_unit){unit, DURATION_MAX};
-    return (struct duration_unit){UNIT_MS, READABLE_MAX}; /* the middle of the widest ranges */
+    /* The unit of the geometric mean. */
+    unsigned unit = UNIT_S;
+    while (unit > UNIT_NS &&
+           (double)unit_ns[unit] * (double)unit_ns[unit] > (double)least * (double)most)
+        unit--;
+    return (struct duration_unit){unit, READABLE_MAX};
 }
 
 struct duration_unit duration_unit_of_rows(void)

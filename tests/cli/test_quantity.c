@@ -79,6 +79,9 @@ Test(quantity, durations_that_the_unit_does_not_show_have_their_own)
     struct duration_unit unit = duration_unit_of(400, 5120000000);
     EXPECT_TEXT(quantity_in_column(5120000000, unit), "5,120 ms");
     EXPECT_TEXT(quantity_in_column(400, unit), "400 ns");
+    unit = duration_unit_of(540, 118000000);
+    EXPECT_TEXT(quantity_about(540, unit), "~0.54 us");
+    EXPECT_TEXT(quantity_in_column(118000000, unit), "118 ms");
     unit = duration_unit_of(1500, 100000000000);
     EXPECT_TEXT(quantity_in_column(1500, unit), "0.002 ms");
     EXPECT_TEXT(quantity_in_column(100000000000, unit), "100 s");
