@@ -1,8 +1,11 @@
 #include "export/listed_instances.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "results/report.h"
 
 static int by_begin(const void *a, const void *b)
 {
@@ -53,6 +56,55 @@ static void add_time(struct listed_instance *one, const struct export_interval *
     bool in_call = entities_call_before(interval->entities, result->thread, result->stretch, &call);
     *(in_call ? &one->sys_ns : &one->user_ns) += (int64_t)time->before_running_ns;
     add_blocked(one, call, time->before_blocked_ns, arena);
+}
+
+/* --- waits --- */
+
+/* A thread's name, or another waker or reason in parentheses. */
+static struct text name_of_wait(const struct export_interval *interval, uint64_t who,
+                                struct arena *arena)
+{
+    enum wait_kind kind = wait_kind_of(who);
+    char room[VIEW_NAME_ROOM], whole[2 * VIEW_NAME_ROOM], digits[16];
+    if (wait_is_by_thread(kind)) {
+        const struct entity *thread = entities_find(interval->entities, wait_by(who));
+        return thread && thread->name != NAMES_NONE
+                   ? names_text(&interval->entities->names, thread->name)
+                   : text_of("(unknown thread)");
+    }
+    const char *name = NULL;
+    if (wait_is_by_handler(kind)) {
+        snprintf(digits, sizeof digits, "%" PRId32, (int32_t)wait_by(who));
+        name = wait_handler_name(kind, wait_by(who), room);
+        name = name ? name : digits;
+    }
+    snprintf(whole, sizeof whole, "(%s%s%s)", wait_kind_name(kind), name ? " " : "",
+             name ? name : "");
+    return text_of(arena_string(arena, text_of(whole)));
+}
+
+static void add_wait(struct listed_instance *one, struct listed_wait wait)
+{
+    for (size_t i = 0; i < one->wait_count; i++)
+        if (one->waits[i].is_of_blocked == wait.is_of_blocked &&
+            text_equal(one->waits[i].by, wait.by)) {
+            one->waits[i].ns += wait.ns;
+            return;
+        }
+    one->waits[one->wait_count++] = wait;
+}
+
+static void add_waits(struct listed_instance *one, const struct export_interval *interval,
+                      struct arena *arena)
+{
+    const struct ended_instance *ended = &one->content->ended;
+    one->waits = arena_take(arena, (ended->wait_count + 1) * sizeof *one->waits);
+    for (size_t i = 0; i < ended->wait_count; i++) {
+        const struct instance_wait *wait = &ended->waits[i];
+        add_wait(one, (struct listed_wait){wait_is_of_blocked(wait_kind_of(wait->who)),
+                                           name_of_wait(interval, wait->who, arena),
+                                           (int64_t)wait->total_ns});
+    }
 }
 
 /* --- identity --- */
@@ -168,8 +220,11 @@ static void count_one(struct listing *listing, const struct result *result)
 
 static void take_one(struct listing *listing, const struct result *result)
 {
-    if (!result->instance->is_correction)
-        listing->out->at[listing->out->count++] = one_of(listing->interval, result);
+    if (result->instance->is_correction)
+        return;
+    struct listed_instance *one = &listing->out->at[listing->out->count++];
+    *one = one_of(listing->interval, result);
+    add_waits(one, listing->interval, listing->arena);
 }
 
 static void take_time(struct listing *listing, const struct result *result)

@@ -10,6 +10,13 @@ struct listed_blocked {
     int64_t ns;
 };
 
+/* Waits of an instance for others with the same name. */
+struct listed_wait {
+    bool is_of_blocked; /* by waker; else of runnable time, by the running thread */
+    struct text by;
+    int64_t ns;
+};
+
 struct listed_instance {
     uint64_t order;    /* its id in the session; report_instance_id() formats it */
     uint64_t thread;   /* id, of the one that began it */
@@ -22,6 +29,8 @@ struct listed_instance {
     int64_t irq_ns, softirq_ns;     /* of user_ns and sys_ns: struct interrupted */
     struct listed_blocked *blocked; /* they add up to blocked_ns; each call once */
     size_t blocked_count;
+    struct listed_wait *waits; /* of its largest waits */
+    size_t wait_count;
     const struct instance_result *content; /* for its values */
     uint64_t syscalls;
     /* The innermost enclosing instance listed in this interval: this one began and ended within it,

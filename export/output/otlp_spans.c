@@ -61,8 +61,9 @@ static void put_attributes(struct message *message, Span *span, const struct lis
 {
     enum { FIXED = 13 };
     const struct text none = {NULL, 0};
-    struct otlp_attributes to = otlp_attributes_make(
-        message->arena, FIXED + one->blocked_count + one->content->ended.value_count);
+    struct otlp_attributes to =
+        otlp_attributes_make(message->arena, FIXED + one->blocked_count + one->wait_count +
+                                                 one->content->ended.value_count);
     char id[INSTANCE_ID_ROOM];
     report_instance_id(one->order, id);
     if (one->tid > 0)
@@ -91,6 +92,10 @@ static void put_attributes(struct message *message, Span *span, const struct lis
                             one->blocked[i].call.count > 0 ? one->blocked[i].call
                                                            : text_of("(no call)"),
                             one->blocked[i].ns);
+    for (size_t i = 0; i < one->wait_count; i++)
+        otlp_put_number(
+            &to, one->waits[i].is_of_blocked ? "spanmill.woken_by." : "spanmill.ran_instead.",
+            one->waits[i].by, one->waits[i].ns);
     put_values(&to, one->content);
     span->attributes = to.at;
     span->n_attributes = to.count;

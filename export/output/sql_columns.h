@@ -157,6 +157,14 @@
     BEFORES(C, SPENT)                                                                              \
     INTERRUPTS(C, SPENT)
 
+#define INSTANCE_WAITS(C)                                                                          \
+    C(INSTANCE_WAIT, ID, "instance_id", NUMBER, KEY, NULL)                                         \
+    C(INSTANCE_WAIT, STATE, "state", TEXT, KEY, "as in waits")                                     \
+    C(INSTANCE_WAIT, KIND, "kind", TEXT, KEY, "as in waits")                                       \
+    C(INSTANCE_WAIT, OTHER, "other_id", NUMBER, KEY, "as in waits")                                \
+    C(INSTANCE_WAIT, COUNT, "count", NUMBER, SUM, "0: the waits are unknown, or too many")         \
+    C(INSTANCE_WAIT, NS, "total_ns", NUMBER, SUM, NULL)
+
 #define USES(C)                                                                                    \
     C(USE, DESCRIPTOR, "descriptor_id", NUMBER, KEY, NULL)                                         \
     C(USE, THREAD, "thread_id", NUMBER, KEY, NULL)                                                 \
@@ -234,6 +242,8 @@
     TABLE(PHASE_BLOCKED, "phase_blocked", false, , "time that phases were blocked, by call")       \
     TABLE(INSTANCES, "instances", true, , "the slowest instances of each phase and interval")      \
     TABLE(INSTANCE_TIMES, "instance_times", false, , "time of instances by state")                 \
+    TABLE(INSTANCE_WAITS, "instance_waits", false, ,                                               \
+          "the largest waits of instances, by waker or running thread")                            \
     TABLE(USES, "uses", false, , "uses of descriptors by thread and phase")                        \
     TABLE(WAKEUPS, "wakeups", false, , "wakeup latencies by thread")                               \
     TABLE(WAITS, "waits", false, , "waits of threads, by waker or running thread and phase")       \

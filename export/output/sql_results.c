@@ -300,13 +300,25 @@ static void put_max(struct sql_value *value, uint64_t max)
         *value = sql_number(number);
 }
 
+/* State, kind, and other: they follow each other in both tables of waits. */
+enum { WAIT_KEYS = 3 };
+static_assert(WAIT_OTHER - WAIT_STATE + 1 == WAIT_KEYS, "the columns of waits");
+static_assert(INSTANCE_WAIT_OTHER - INSTANCE_WAIT_STATE + 1 == WAIT_KEYS,
+              "the columns of waits of instances");
+
+static void set_wait_keys(struct sql_value keys[WAIT_KEYS], uint64_t who)
+{
+    enum wait_kind kind = wait_kind_of(who);
+    keys[0] = sql_text(text_of(wait_is_of_blocked(kind) ? "blocked" : "runnable"));
+    keys[1] = sql_text(text_of(wait_kind_name(kind)));
+    keys[2] = sql_number(wait_by(who));
+}
+
 static void take_waits(const struct taking *taking, const struct result *result)
 {
-    enum wait_kind kind = wait_kind_of(result->wait_who);
-    const struct sql_value keys[] = {
-        sql_number((int64_t)result->thread), sql_text(result->phase),
-        sql_text(text_of(wait_is_of_blocked(kind) ? "blocked" : "runnable")),
-        sql_text(text_of(wait_kind_name(kind))), sql_number(wait_by(result->wait_who))};
+    struct sql_value keys[2 + WAIT_KEYS] = {sql_number((int64_t)result->thread),
+                                            sql_text(result->phase)};
+    set_wait_keys(&keys[WAIT_STATE], result->wait_who);
     struct sql_value *row = row_at(taking, TABLE_WAITS, keys);
     sql_add(&row[WAIT_COUNT], result->wait.count);
     sql_add(&row[WAIT_NS], result->wait.total_ns);
@@ -409,6 +421,19 @@ static struct sql_value values_of(const struct taking *taking,
     return sql_text(kept);
 }
 
+static void take_instance_waits(const struct taking *taking, const struct ended_instance *ended,
+                                struct sql_value id)
+{
+    for (size_t i = 0; i < ended->wait_count; i++) {
+        const struct instance_wait *wait = &ended->waits[i];
+        struct sql_value keys[WAIT_KEYS + 1] = {id};
+        set_wait_keys(&keys[INSTANCE_WAIT_STATE], wait->who);
+        struct sql_value *row = row_at(taking, TABLE_INSTANCE_WAITS, keys);
+        sql_add(&row[INSTANCE_WAIT_COUNT], wait->count);
+        sql_add(&row[INSTANCE_WAIT_NS], wait->total_ns);
+    }
+}
+
 static void take_instance(const struct taking *taking, const struct result *result)
 {
     const struct instance_result *content = result->instance;
@@ -435,6 +460,7 @@ static void take_instance(const struct taking *taking, const struct result *resu
     row[INSTANCE_KEEP_OVER] = sql_number((int64_t)content->rule.over_ns);
     row[INSTANCE_QUEUED] = sql_number((int64_t)ended->queued_ns);
     row[INSTANCE_PARALLEL] = sql_number((int64_t)ended->parallel_ns);
+    take_instance_waits(taking, ended, id);
 }
 
 /* --- counts --- */

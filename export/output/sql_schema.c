@@ -22,6 +22,8 @@ static const char more_of_tables[] =
     "CREATE INDEX IF NOT EXISTS threads_process ON spanmill.threads (session_id, process_id);\n"
     "CREATE INDEX IF NOT EXISTS instances_begin_at ON spanmill.instances (begin_at);\n"
     "CREATE INDEX IF NOT EXISTS instance_times_id ON spanmill.instance_times "
+    "(session_id, instance_id);\n"
+    "CREATE INDEX IF NOT EXISTS instance_waits_id ON spanmill.instance_waits "
     "(session_id, instance_id);\n";
 
 /* Names, chosen as in reports: the newest life of the main thread, a name from the kernel before
@@ -88,17 +90,30 @@ static const char more_of_tables[] =
         "  WHERE x.pid IS NOT NULL AND q.session_id = x.session_id AND q.pid = x.pid\n"            \
         "  ORDER BY process_id DESC LIMIT 1) AS p ON true;\n"
 
+/* Of rows x of waits, with the waker or running thread o. */
+#define WAIT_COLUMNS                                                                               \
+    "x.kind,\n"                                                                                    \
+    "  o.pid AS by_pid, o.process AS by_process, o.tid AS by_tid, o.thread AS by_thread,\n"        \
+    "  CASE WHEN x.kind IN ('irq', 'softirq', 'vector') THEN x.other_id END AS number,\n"          \
+    "  x.count, x.total_ns"
+#define JOIN_OTHER                                                                                 \
+    "LEFT JOIN spanmill.thread_names AS o ON x.kind = 'thread' AND o.session_id = "                \
+    "x.session_id\n"                                                                               \
+    "  AND o.thread_id = x.other_id"
+
 #define WAIT_VIEW(create, name, state, more)                                                       \
     create " VIEW spanmill." name " AS\n"                                                          \
            "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD                                    \
-           ", x.thread_id, x.phase, x.kind,\n"                                                     \
-           "  o.pid AS by_pid, o.process AS by_process, o.tid AS by_tid, o.thread AS by_thread,\n" \
-           "  CASE WHEN x.kind IN ('irq', 'softirq', 'vector') THEN x.other_id END AS number,\n"   \
-           "  x.count, x.total_ns" more "\n"                                                       \
-           "FROM spanmill.waits AS x " JOIN_THREAD "\n"                                            \
-           "LEFT JOIN spanmill.thread_names AS o ON x.kind = 'thread' AND o.session_id = "         \
-           "x.session_id\n"                                                                        \
-           "  AND o.thread_id = x.other_id WHERE x.state = '" state "';\n"
+           ", x.thread_id, x.phase, " WAIT_COLUMNS more "\n"                                       \
+           "FROM spanmill.waits AS x " JOIN_THREAD "\n" JOIN_OTHER " WHERE x.state = '" state      \
+           "';\n"
+
+#define INSTANCE_WAIT_VIEW                                                                         \
+    "CREATE VIEW spanmill.phase_instance_waits AS\n"                                               \
+    "SELECT i.session_id, i.instance_id, i.host, i.session, i.pid, i.process, i.tid, i.thread,\n"  \
+    "  i.thread_id, i.phase, i.begin_at, i.begin_ns, i.duration_ns, x.state, " WAIT_COLUMNS "\n"   \
+    "FROM spanmill.phase_instances AS i\n"                                                         \
+    "JOIN spanmill.instance_waits AS x USING (session_id, instance_id)\n" JOIN_OTHER ";\n"
 
 /* Only the number of `by` is in the key of the table. If a definition is not by thread, the thread
  * is any of the process. */
@@ -209,7 +224,9 @@ static const char *const step_4[] = {
                  "  x.buckets, x.bucket_counts, x.begin_unknown, x.lost, x.timed_out, x.open,\n"
                  "  x.unmatched"),
     NULL};
-static const char *const *const steps[SQL_SCHEMA_VERSION] = {step_1, step_2, step_3, step_4};
+static const char *const step_5[] = {INSTANCE_WAIT_VIEW, NULL};
+static const char *const *const steps[SQL_SCHEMA_VERSION] = {step_1, step_2, step_3, step_4,
+                                                             step_5};
 
 static void print_tables(FILE *out, const struct sql_table *const *tables, size_t count)
 {

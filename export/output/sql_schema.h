@@ -10,7 +10,7 @@
 #include "export/output/sql_table.h"
 
 /* The number of steps: the version of this program. */
-enum { SQL_SCHEMA_VERSION = 4 };
+enum { SQL_SCHEMA_VERSION = 5 };
 
 /* Version and tables of the database, as "VERSION TABLES"; no row if there are none. The table must
  * exist: sql_schema_exists. */

@@ -243,6 +243,17 @@ def of_report(lines):
 TIMES = "user_cpu_ns", "sys_cpu_ns", "runnable_ns", "blocked_ns", "unknown_ns", "irq_ns", "softirq_ns", "syscalls"
 
 
+def waits(row, attributes, name):
+    """Time by the other's name, in a row and in a span. A row may have fewer entries."""
+    reported = {}
+    for wait in row[name]:
+        by = wait["by_name"] or "(unknown thread)" if wait["by"] == "thread" else None
+        if by:
+            reported[by] = reported.get(by, 0) + wait["total_ns"]
+    sent = {by: attributes.get(f"spanmill.{name}.{by}") for by in reported}
+    return (reported, sent) if len(row[name]) < 8 else ({}, {by: 0 for by, ns in sent.items() if not ns})
+
+
 def differs(row, span):
     """Compares a row of a report with its span: a message, or None."""
     attributes, resource = span["attributes"], span["resource"]
@@ -265,6 +276,7 @@ def differs(row, span):
              ("captured", {k: v for k, v in row["captured"].items() if v is not None},
               values["captured"])]
     pairs += [(name, row[name], attributes[f"spanmill.{name}"]) for name in TIMES]
+    pairs += [(name, *waits(row, attributes, name)) for name in ("woken_by", "ran_instead")]
     if row["end_tid"] not in (None, row["tid"]):
         pairs.append(("end_tid", row["end_tid"], attributes.get("spanmill.end_tid")))
     wrong = [f"{name}: {a} reported, {b} sent" for name, a, b in pairs if a != b]

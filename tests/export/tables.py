@@ -15,6 +15,13 @@ WAITS = """SELECT pid, phase, kind AS by, by_pid, by_tid, number, max(by_process
            FROM spanmill.{} GROUP BY pid, phase, kind, by_pid, by_tid, number"""
 WAIT_KEYS = ("pid", "phase", "by", "by_pid", "by_tid", "number")
 
+# What an instance waited for in a state, as in its row of a report.
+INSTANCE_WAITS = """(SELECT jsonb_agg(jsonb_build_object('by', w.kind, 'by_pid', w.by_pid,
+                   'by_tid', w.by_tid, 'by_name', w.by_thread, 'by_process', w.by_process,
+                   'number', w.number, 'count', w.count, 'total_ns', w.total_ns))
+               FROM spanmill.phase_instance_waits AS w WHERE w.session_id = x.session_id
+                   AND w.instance_id = x.instance_id AND w.state = '{}')"""
+
 # Type of a report's objects -> its keys, and the query. The columns of the answer are compared.
 QUESTIONS = {
     "syscall": (("pid", "phase", "syscall"), f"""
@@ -94,6 +101,8 @@ QUESTIONS = {
                x.process, x.tid, x.thread AS name, x.end_tid, x.begin_ns, x.end_ns,
                x.duration_ns AS total_ns, x.match, x.captured, x.syscalls,
                x.queued_ns, x.parallel_ns,
+               {INSTANCE_WAITS.format("blocked")} AS woken_by,
+               {INSTANCE_WAITS.format("runnable")} AS ran_instead,
                {", ".join(f"x.{column}::bigint AS {name}" for name, column in STATES.items())}
         FROM (SELECT *, row_number() OVER (PARTITION BY session_id, pid, phase
                   ORDER BY duration_ns DESC, begin_ns, instance_id) AS place
@@ -126,6 +135,16 @@ def flat(row):
         else:
             out[name] = value
     return out
+
+
+def largest(waits):
+    """Ordered, without those that a report leaves out, those that may be equally large, and the
+    names of handlers, which are in tables of their own."""
+    rows = [{**wait, "by_name": wait["by_name"] if wait["by"] == "thread" else None}
+            for wait in sorted(waits or [], key=lambda wait: -wait["total_ns"])]
+    if len(rows) >= 8:
+        rows = [row for row in rows[:8] if row["total_ns"] > rows[7]["total_ns"]]
+    return sorted((json.dumps(row, sort_keys=True) for row in rows))
 
 
 def key_of(row, keys):
@@ -161,6 +180,13 @@ def of_report(lines):
     return out
 
 
+def equal(name, reported, stored):
+    """Without durations, a report has 0 and the database NULL."""
+    if name in ("woken_by", "ran_instead"):
+        return largest(reported) == largest(stored)
+    return (reported or 0) == (stored or 0)
+
+
 def differences(expected, database, most=8):
     """Messages."""
     out = []
@@ -174,9 +200,8 @@ def differences(expected, database, most=8):
             out.append(f"{kind} {key}: only in the {'report' if key in expected[kind] else 'database'}")
         for key in set(expected[kind]) & set(found):
             wanted = expected[kind][key]
-            # Without durations, a report has 0 and the database NULL.
             wrong = {name: (wanted[name], value) for name, value in found[key].items()
-                     if name in wanted and (wanted[name] or 0) != (value or 0)}
+                     if name in wanted and not equal(name, wanted[name], value)}
             if wrong:
                 out.append(f"{kind} {key}: (report, database) {wrong}")
     return out[:most] + ([f"and {len(out) - most} more"] if len(out) > most else [])
