@@ -228,8 +228,8 @@ static bool take(void *context, const struct followed *followed)
     const struct event_class *class = followed->event->class;
     const struct event_class **seen =
         &logging->seen[(uintptr_t) class / sizeof *class % EVENTS_SEEN];
-    if (logging->choice.events.count > 0 && *seen != class && followed->event->kind != EVENT_LOSS) {
-        know(&logging->events, class->name);
+    if (logging->choice.events.count > 0 && *seen != class) {
+        know(&logging->events, followed->event->kind == EVENT_LOSS ? CALL_LOG_LOST : class->name);
         *seen = class;
     }
     return call_log_take(taking->log, followed);

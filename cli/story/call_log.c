@@ -367,9 +367,39 @@ static void on_border_of(struct call_log *log, const struct followed *followed, 
         unfinished(log, thread, " <unfinished ...>");
 }
 
+/* `lost {events = 1024, cpu = 1, domain = "kernel"}`, if selected by its name: a loss is of no
+ * thread. */
+static void print_loss(struct call_log *log, const struct followed *followed)
+{
+    static const char *const domains[] = {"ust", "kernel"};
+    const struct event *event = followed->event;
+    uint64_t events = (uint64_t)event->value[0], packets = (uint64_t)event->value[3];
+    if (events + packets == 0 || !log->choice->has_events ||
+        !call_log_matches(&log->choice->events, CALL_LOG_LOST) ||
+        !is_in_time(log, followed->wall_ns))
+        return;
+    line_clock(&log->line, followed->wall_ns);
+    if (log->choice->cpus)
+        cpu_text(&log->line, event->cpu);
+    line_string(&log->line, " [?] " CALL_LOG_LOST " {events = ");
+    line_uint(&log->line, events);
+    if (packets > 0) {
+        line_string(&log->line, ", packets = ");
+        line_uint(&log->line, packets);
+    }
+    line_string(&log->line, ", cpu = ");
+    line_int(&log->line, event->cpu);
+    line_string(&log->line, ", domain = ");
+    line_quoted(&log->line, text_of(domains[event->value[1] != 0]));
+    line_char(&log->line, '}');
+    end_line(log);
+    log->counts.events++;
+}
+
 static void on_loss(struct call_log *log, const struct followed *followed)
 {
     log->counts.lost += (uint64_t)followed->event->value[0];
+    print_loss(log, followed);
     if (!event_is_border(followed->event))
         return;
     on_border_of(log, followed, followed->tid);

@@ -19,6 +19,9 @@ struct call_log_globs {
     size_t count;
 };
 
+/* The name by which lost events are selected, and shown. */
+#define CALL_LOG_LOST "lost"
+
 struct call_log_numbers {
     const int64_t *at;
     size_t count;

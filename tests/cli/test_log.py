@@ -274,6 +274,10 @@ with tempfile.TemporaryDirectory() as folder:
         wrong(f"{borders} borders: {messages}")
     if calls_of(known) != +counted:
         wrong(f"lossy: lines differ: {calls_of(known) - counted} {counted - calls_of(known)}")
+    shown, _ = run("--event", "lost", lossy)
+    number = sum(int(re.search(r" lost {events = (\d+), cpu = \d+, domain = \"kernel\"}$", line)[1]) for line in shown)
+    if number == 0 or f"{number:,} events are lost" not in messages:
+        wrong(f"lossy: --event lost shows {number}: {messages}")
     # The same losses in stories: each is one line, with its number if it has one.
     stories, _ = run("--phases", os.path.join(TRACE, "phases.yaml"), "--slowest", "20", lossy, command="explain")
     lost = [line for line in stories if "lost on CPU" in line]
