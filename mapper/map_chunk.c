@@ -540,7 +540,8 @@ static void note_sentence(void *context, const char *sentence)
 size_t map_cuts(const struct chunk_ref *ref, const struct map_options *options, size_t parts_max,
                 size_t bytes_min, uint64_t *cuts)
 {
-    if (parts_max < 2 || ref->packed || ref->growing || ref->recorded)
+    if (parts_max < 2 || ref->packed || ref->growing || ref->recorded ||
+        (options->reader && !reader_kind_reads_parts(options->reader)))
         return 0;
     bool warned = false;
     const struct reader_warnings warnings = {.say = note_sentence, .context = &warned};

@@ -144,9 +144,16 @@ enum status reader_next(struct reader *reader, const struct event **events, size
     return reader->kind->next(reader, events, count, why);
 }
 
+bool reader_kind_reads_parts(const struct reader_kind *kind)
+{
+    return kind->cuts != NULL;
+}
+
 size_t reader_cuts(const struct reader *reader, size_t parts_max, size_t bytes_min, uint64_t *cuts)
 {
-    return reader->kind->cuts ? reader->kind->cuts(reader, parts_max, bytes_min, cuts) : 0;
+    return reader_kind_reads_parts(reader->kind)
+               ? reader->kind->cuts(reader, parts_max, bytes_min, cuts)
+               : 0;
 }
 
 void reader_close(struct reader *reader)

@@ -109,6 +109,8 @@ const struct reader_info *reader_info(const struct reader *reader);
  * until the next call, or for as many calls as the choice says. */
 MUST_CHECK enum status reader_next(struct reader *reader, const struct event **events,
                                    size_t *count, struct failure *why);
+/* Whether a decoder can read parts of a chunk. */
+bool reader_kind_reads_parts(const struct reader_kind *kind);
 /* Before the first reader_next(): the begins of parts of the chunk, as cuts_find() of
  * mapper/decode/cuts.h; 0 if the decoder cannot read parts. */
 size_t reader_cuts(const struct reader *reader, size_t parts_max, size_t bytes_min, uint64_t *cuts);
