@@ -17,10 +17,6 @@
 
 enum { POLL_MS = 50, QUIET_MS = 1000 };
 
-/* A group coordinator may be moving, or not exist before the first query: timeout and pause of
- * retries. */
-enum { ASK_MS = 10000, ASK_PAUSE_MS = 250 };
-
 /* Waiting records are read to find out their chunks; announcements may contain archives. */
 #define WAITING_BYTES_MAX (UINT64_C(256) << 20)
 
@@ -181,11 +177,7 @@ static enum status take_partial(struct pool_watch *watch, const struct bus_messa
 
 static bool ask_again(const struct pool_watch *watch, uint64_t since_ms, enum status status)
 {
-    if (status != STATUS_RETRY || clock_ms(CLOCK_MONOTONIC) - since_ms > ASK_MS ||
-        watch->over(NULL))
-        return false;
-    nanosleep(&(struct timespec){.tv_nsec = ASK_PAUSE_MS * 1000000L}, NULL);
-    return true;
+    return !watch->over(NULL) && topic_ask_again(since_ms, status);
 }
 
 /* Reads the records that a group has not finished; *left: their number. */

@@ -2,25 +2,35 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
-/* Each try waits some seconds. */
-enum { ANSWER_TRIES = 2 };
+/* How long to ask again: some questions wait for seconds, others are answered at once, by a broker
+ * that does not lead the partition any more. */
+enum { ASK_MS = 10000, ASK_PAUSE_MS = 200 };
 
 /* Number of empty polls after which it checks whether partitions were added. */
 enum { LOOK_POLLS = 200 };
 
 /* The callback that ends retries. */
 struct patience {
-    int tries;
+    uint64_t since_ms;
     bool (*over)(void *context);
     void *context;
 };
 
-static bool ask_again(struct patience *patience, enum status status)
+bool topic_ask_again(uint64_t since_ms, enum status status)
 {
-    return status == STATUS_RETRY && ++patience->tries < ANSWER_TRIES &&
-           !(patience->over && patience->over(patience->context));
+    if (status != STATUS_RETRY || clock_ms(CLOCK_MONOTONIC) - since_ms > ASK_MS)
+        return false;
+    nanosleep(&(struct timespec){.tv_nsec = ASK_PAUSE_MS * 1000000L}, NULL);
+    return true;
+}
+
+static bool ask_again(const struct patience *patience, enum status status)
+{
+    return !(patience->over && patience->over(patience->context)) &&
+           topic_ask_again(patience->since_ms, status);
 }
 
 /* The start offset of a partition with records from `first` on. */
@@ -46,7 +56,7 @@ static enum status find_start(struct topic_reader *reader, int32_t partition,
 }
 
 static enum status find_starts(struct topic_reader *reader, const struct topic_from *from,
-                               struct bus_start *starts, struct patience *patience,
+                               struct bus_start *starts, const struct patience *patience,
                                struct failure *why)
 {
     for (int32_t i = 0; i < reader->count; i++) {
@@ -95,7 +105,8 @@ enum status topic_reader_open(struct topic_reader *reader, const struct bus_sett
                               enum bus_topic topic, const struct topic_from *from,
                               bool (*over)(void *context), void *context, struct failure *why)
 {
-    struct patience patience = {.over = over, .context = context};
+    struct patience patience = {
+        .since_ms = clock_ms(CLOCK_MONOTONIC), .over = over, .context = context};
     enum status status = open_reader(reader, settings, topic, from, patience, why);
     if (status == STATUS_RETRY)
         failure_prefix(why, "no answer from brokers at %s", settings->brokers);

@@ -27,6 +27,11 @@ struct topic_reader {
     unsigned idle_polls;
 };
 
+/* Whether to ask brokers again, after a pause: a question first asked at `since_ms` (monotonic) is
+ * asked for 10 s. A partition may have no leader, a group's coordinator may be moving, or not exist
+ * before the first question. */
+bool topic_ask_again(uint64_t since_ms, enum status status);
+
 /* Determines the begin and end of the partitions, and starts at `from`. `over` (NULL: never)
  * returns true to give up waiting for a broker.
  * OK; RETRY: no answer, for some seconds or until `over`; REJECT: no such topic, or an invalid
