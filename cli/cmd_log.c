@@ -14,6 +14,7 @@
 #include "cli/report_file.h"
 #include "cli/stop_signals.h"
 #include "cli/story/call_log.h"
+#include "cli/story/learn_names.h"
 #include "cli/traces.h"
 #include "cli/window.h"
 #include "service/service.h"
@@ -285,12 +286,55 @@ static bool say_unknown(struct logging *logging, const char *option,
     return said;
 }
 
-static void log_session(struct logging *logging, const struct traces_session *session)
+/* The chunks of one session, and what is learned from a first pass over them. */
+struct learned {
+    size_t begin, end;        /* in the list */
+    struct plan_cache *cache; /* of their metadata */
+    struct fold *fold;        /* owns the names */
+    struct arena arena;       /* of the report */
+    struct session_report report;
+};
+
+static void show_progress(void *context, size_t done, size_t count, uint64_t events)
 {
-    const struct session_report *report =
-        session->report.session_count > 0 ? &session->report.sessions[0] : NULL;
-    if (report)
-        know_names(logging, report);
+    progress_show(context, done, count, events);
+}
+
+/* False if it was interrupted; learned_clear() in any case. */
+static bool learn(struct logging *logging, struct learned *learned)
+{
+    learned->cache = plan_cache_new();
+    const struct call_log_choice *choice = &logging->choice;
+    struct learn_names learn = {
+        .list = &logging->traces.list,
+        .begin = learned->begin,
+        .end = learned->end,
+        .phases = &logging->traces.phases,
+        .cache = learned->cache,
+        .warnings = {.say = progress_say_once, .context = &logging->progress},
+        .with_uses = choice->calls.count + choice->phases.count > 0,
+        .stops = stop_signals_pending,
+        .progress = show_progress,
+        .context = &logging->progress};
+    learned->fold = learn_names(&learn);
+    progress_clear(&logging->progress);
+    logging->failed += learn.failed;
+    if (learned->fold)
+        fold_report(learned->fold, &learned->arena, &learned->report);
+    return learned->fold != NULL;
+}
+
+static void learned_clear(struct learned *learned)
+{
+    arena_clear(&learned->arena);
+    fold_free(learned->fold);
+    plan_cache_free(learned->cache);
+}
+
+static void log_session(struct logging *logging, const struct learned *learned)
+{
+    const struct session_report *report = &learned->report;
+    know_names(logging, report);
     struct call_log_choice choice = logging->choice;
     choice.begin_ns = logging->windows.begin_ns;
     choice.end_ns = logging->windows.end_ns;
@@ -300,11 +344,11 @@ static void log_session(struct logging *logging, const struct traces_session *se
     memset(logging->seen, 0,
            sizeof logging->seen); /* the classes of the previous session are freed */
     struct follow following = {
-        .chunks = session->chunks,
-        .count = session->count,
+        .chunks = &logging->traces.list.at[learned->begin],
+        .count = learned->end - learned->begin,
         .phases = choice.phases.count > 0 ? &logging->traces.phases : NULL,
         .shows = choice.events.count + choice.phases.count > 0 ? shows_all : shows_calls,
-        .cache = session->cache,
+        .cache = learned->cache,
         /* Instances may have begun at any time before. */
         .begin_ns = choice.phases.count > 0 ? INT64_MIN : choice.begin_ns,
         .end_ns = INT64_MAX, /* calls may end after the window */
@@ -372,17 +416,15 @@ static int log_all(struct logging *logging)
     window_of_chunks(&logging->window, list, &logging->windows);
     bool stopped = false;
     for (size_t begin = 0; begin < list->count && !stopped;) {
-        size_t end = traces_session_end(list, begin);
-        struct traces_session session;
+        struct learned learned = {.begin = begin, .end = traces_session_end(list, begin)};
         stop_signals_block(SIG_BLOCK);
-        stopped = !traces_report(&logging->traces, begin, end, NULL, &session);
+        stopped = !learn(logging, &learned);
         if (!output)
             stop_signals_block(SIG_UNBLOCK);
         if (!stopped)
-            log_session(logging, &session);
-        logging->failed += session.failed;
-        traces_session_clear(&session);
-        begin = end;
+            log_session(logging, &learned);
+        learned_clear(&learned);
+        begin = learned.end;
     }
     if (stopped) {
         progress_say(&logging->progress, "interrupted");
@@ -408,7 +450,6 @@ int cmd_log(int argc, char **argv)
         progress_init(&logging.progress, "spanmill", report_view_is_now(progress, stderr));
         phases_init(&logging.traces.phases);
         logging.traces.progress = &logging.progress;
-        logging.traces.names_only = true;
         logging.has_tids = memory_new((logging.choice.tids.count + 1) * sizeof(bool));
         logging.has_pids = memory_new((logging.choice.pids.count + 1) * sizeof(bool));
         code = log_all(&logging);

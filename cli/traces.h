@@ -23,7 +23,6 @@ struct traces {
     struct chunk_list list;
     char **marks;    /* by chunk; or NULL */
     size_t left_out; /* chunks and operands that could not be opened */
-    bool names_only; /* traces_report() is right about names, and only these */
 };
 
 /* Reads the rows `phases` and `phase` of `config`. Returns an exit code: an invalid definition on

@@ -133,9 +133,7 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
 static struct mapping mapping_new(const struct map_options *options)
 {
     return (struct mapping){
-        .schema = options->names_only
-                      ? schema_new_of_names(options->phases)
-                      : schema_new_with(options->phases, analyses_event_row, analyses_count),
+        .schema = schema_new_with(options->phases, analyses_event_row, analyses_count),
         .row.arena.store = options->store,
         .part = options->part,
         .notes = memory_new(sizeof(struct interval_notes))};
@@ -167,17 +165,25 @@ static const struct trace_info *speaker(const struct reader_info *info)
     return info->trace_count > 0 ? &info->traces[0] : NULL;
 }
 
-/* Adds the threads that /proc showed at the interval's begin, as state dump events before the first
- * event. */
-static void emit_threads(struct mapping *mapping, uint64_t time_ns)
+static bool has_kernel(const struct reader_info *info)
+{
+    for (size_t i = 0; i < info->trace_count; i++)
+        if (info->traces[i].domain == DOMAIN_KERNEL)
+            return true;
+    return false;
+}
+
+void map_dumped_threads(struct schema *schema, const struct chunk *chunk,
+                        const struct reader_info *info, uint64_t time_ns,
+                        void (*take)(void *context, const struct event *event), void *context)
 {
     size_t count;
-    const struct thread_entry *threads = chunk_threads(mapping->chunk, &count);
-    if (!chunk_threads_from_proc(mapping->chunk))
+    const struct thread_entry *threads = chunk_threads(chunk, &count);
+    if (!chunk_threads_from_proc(chunk) || !has_kernel(info))
         return;
     enum { TID, PID, PPID };
     const struct event_class *class =
-        schema_class(mapping->schema, DOMAIN_KERNEL, text_of("lttng_statedump_process_state"));
+        schema_class(schema, DOMAIN_KERNEL, text_of("lttng_statedump_process_state"));
     struct field_value *absent = memory_new((class->field_count + 1) * sizeof *absent);
     for (size_t i = 0; i < count; i++) {
         const struct thread_entry *thread = &threads[i];
@@ -196,17 +202,15 @@ static void emit_threads(struct mapping *mapping, uint64_t time_ns)
             event.value[PPID] = thread->ppid;
         }
         event.text[0] = text_of(thread->name);
-        core_map_thread(mapping->core, &event);
+        take(context, &event);
     }
     free(absent);
 }
 
-static bool has_kernel(const struct reader_info *info)
+static void map_thread(void *context, const struct event *event)
 {
-    for (size_t i = 0; i < info->trace_count; i++)
-        if (info->traces[i].domain == DOMAIN_KERNEL)
-            return true;
-    return false;
+    struct core *core = context;
+    core_map_thread(core, event);
 }
 
 /* Number of events before the first of the interval. */
@@ -252,8 +256,9 @@ static void add_events(struct mapping *mapping, const struct event *events, size
         events += before;
         count -= before;
         mapping->begun = count > 0;
-        if (count > 0 && has_kernel(info_of(mapping)) && is_first_part(mapping))
-            emit_threads(mapping, events[0].time_ns);
+        if (count > 0 && is_first_part(mapping))
+            map_dumped_threads(mapping->schema, mapping->chunk, info_of(mapping), events[0].time_ns,
+                               map_thread, mapping->core);
     }
     core_map(mapping->core, events, count);
     if (mapping->row.count >= ROW_RECORDS)
@@ -327,9 +332,8 @@ static struct core *new_core(struct mapping *mapping)
     return core_new_mapping(mapping->schema, &options, &mapping->row);
 }
 
-/* Fills in what the traces state. */
-static void describe_traces(const struct reader_info *info, const struct core_counts *counts,
-                            struct interval_end *end)
+void map_describe_traces(const struct reader_info *info, const struct core_counts *counts,
+                         struct interval_end *end)
 {
     end->cpus = info->cpus;
     end->cpu_count = info->cpu_count;
@@ -404,7 +408,7 @@ static struct interval_end describe_end(struct mapping *mapping, const struct id
     end.uses = mapping->notes->uses;
     for (size_t i = 0; i < mapping->notes->count; i++)
         mapping->notes->items[i].chunk = identity->number;
-    describe_traces(info_of(mapping), &counts, &end);
+    map_describe_traces(info_of(mapping), &counts, &end);
     return end;
 }
 

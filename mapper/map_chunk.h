@@ -46,7 +46,6 @@ struct map_options {
      * read. */
     const struct reader_kind *reader, *other_reader;
     struct plan_cache *cache;    /* for metadata of all chunks; used under `guard`. NULL: none */
-    bool names_only;             /* only names of threads, processes, and descriptors are needed */
     struct interval window;      /* raw clock: only events in it; {0, INTERVAL_OPEN}: all */
     const struct map_part *part; /* NULL: the whole chunk */
     uint64_t first_chunk;        /* number of the first chunk of the session */
@@ -101,6 +100,16 @@ MUST_CHECK enum status map_archive(struct bytes frame, const struct map_place *p
                                    const struct map_options *options,
                                    const struct reader_warnings *warnings, struct record_sink sink,
                                    struct map_stats *stats, struct failure *why);
+
+/* What the traces of a chunk state, for its interval: `end` points into `info`. */
+struct core_counts;
+void map_describe_traces(const struct reader_info *info, const struct core_counts *counts,
+                         struct interval_end *end);
+/* The threads that /proc showed at the begin of a chunk with a kernel trace, as state dump events
+ * at `time_ns`, before its first event. */
+void map_dumped_threads(struct schema *schema, const struct chunk *chunk,
+                        const struct reader_info *info, uint64_t time_ns,
+                        void (*take)(void *context, const struct event *event), void *context);
 
 /* The time of the first event in a chunk's interval: END if there is none. */
 MUST_CHECK enum status map_first_event(const struct chunk_ref *ref, uint64_t *raw_ns,

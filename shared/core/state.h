@@ -450,12 +450,20 @@ static inline void life_set_state(struct life *life, enum thread_state state, ui
 
 void life_put_name(struct life *life, struct text name, bool by_kernel);
 /* Fast path: the name is usually unchanged. */
+/* Whether `now` is the name, cut to its length. */
+static inline bool life_name_is(const char now[NAME_BYTES], struct text name)
+{
+    size_t count = name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1;
+    return now[count] == '\0' && (count == 0 || memcmp(now, name.at, count) == 0);
+}
+static inline bool life_is_named(const struct life *life, struct text name, bool by_kernel)
+{
+    return by_kernel ? life->kernel_named && life_name_is(life->kernel_name, name)
+                     : life->user_named && life_name_is(life->user_name, name);
+}
 static inline void life_set_name(struct life *life, struct text name, bool by_kernel)
 {
-    const char *now = by_kernel ? life->kernel_name : life->user_name;
-    size_t count = name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1;
-    bool named = by_kernel ? life->kernel_named : life->user_named;
-    if (!named || now[count] != '\0' || (count > 0 && memcmp(now, name.at, count) != 0))
+    if (!life_is_named(life, name, by_kernel))
         life_put_name(life, name, by_kernel);
 }
 
@@ -639,6 +647,14 @@ void join_meaning(struct core *core, const struct event *event, struct life *act
 void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor);
 
 /* --- calls.c --- */
+/* Whether the event is the entry of a plain call, and the next one its exit. */
+static inline bool is_whole_call(const struct event *entry)
+{
+    const struct event *exit = entry + 1;
+    return entry->kind == EVENT_CALL_ENTRY && exit->kind == EVENT_CALL_EXIT &&
+           exit->call == entry->call && exit->cpu == entry->cpu &&
+           entry->call->role->op == CALL_PLAIN;
+}
 void map_call_entry(struct core *core, struct life *life, const struct event *event);
 void map_call_exit(struct core *core, struct life *life, const struct event *event);
 /* The entry of a plain call and its exit, the next event of all, in one: the same effect at less

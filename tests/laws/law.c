@@ -377,8 +377,29 @@ static const struct phase_set *set_at(const struct law_trace *trace, uint64_t be
     return schema_set(trace->schema, schema_phases(schema), schema_built_in_count(schema));
 }
 
+/* How events are joined: all of them, or only what names need. */
+enum joining { JOIN_ALL, JOIN_NAMES };
+
+/* Joins the next event, or a complete call; returns the number of events. */
+static size_t join_next(struct core *core, const struct place *place, uint64_t end_ns,
+                        const struct phase_set *set, enum joining joining, struct arena *arena)
+{
+    const struct law_trace *trace = place->trace;
+    struct event read[2];
+    size_t count = 0;
+    for (; count < 2 && place->at + count < trace->count &&
+           trace->events[place->at + count].time_ns < end_ns;
+         count++)
+        read[count] = read_under(trace->schema, set, &trace->events[place->at + count], arena);
+    if (joining == JOIN_NAMES)
+        return core_event_for_names(core, read, count);
+    core_event(core, &read[0]);
+    return 1;
+}
+
 /* Joins the events before `end_ns`, as one interval. */
-static void join_events(struct core *core, struct place *place, uint64_t begin_ns, uint64_t end_ns)
+static void join_events(struct core *core, struct place *place, uint64_t begin_ns, uint64_t end_ns,
+                        enum joining joining)
 {
     const struct law_trace *trace = place->trace;
     const struct phase_set *set = set_at(trace, begin_ns);
@@ -388,17 +409,16 @@ static void join_events(struct core *core, struct place *place, uint64_t begin_n
                (struct core_facts){trace->facts.has_kernel, trace->facts.counts_switches,
                                    trace->facts.no_calls},
                set);
-    for (; place->at < trace->count && trace->events[place->at].time_ns < end_ns; place->at++) {
-        const struct event *event = &trace->events[place->at];
-        events += event->kind != EVENT_LOSS;
-        struct event read = read_under(trace->schema, set, event, &arena);
-        core_event(core, &read);
+    while (place->at < trace->count && trace->events[place->at].time_ns < end_ns) {
+        size_t joined = join_next(core, place, end_ns, set, joining, &arena);
+        for (; joined > 0; joined--)
+            events += trace->events[place->at++].kind != EVENT_LOSS;
     }
     core_end(core, events);
     arena_clear(&arena);
 }
 
-char *law_unmapped_report(const struct law_trace *trace)
+static struct fold *fold_unmapped(const struct law_trace *trace, enum joining joining)
 {
     struct fold *fold = fold_new(text_of(trace->session));
     struct place place = {.trace = trace};
@@ -407,18 +427,57 @@ char *law_unmapped_report(const struct law_trace *trace)
     uint64_t begin_ns = 0;
     for (size_t i = 0; i < trace->change_count; begin_ns = trace->changes[i++].at_ns)
         if (trace->changes[i].at_ns > begin_ns)
-            join_events(core, &place, begin_ns, trace->changes[i].at_ns);
-    join_events(core, &place, begin_ns, UINT64_MAX);
+            join_events(core, &place, begin_ns, trace->changes[i].at_ns, joining);
+    join_events(core, &place, begin_ns, UINT64_MAX, joining);
     core_finish(core);
     struct interval_end end = trace->facts;
     end.has_traces = true;
     end.first_ns = trace->events[0].time_ns;
     end.last_ns = trace->events[trace->count - 1].time_ns;
     core_mark(core, &end);
-    char *json = law_fold_report(fold);
     core_free(core);
+    return fold;
+}
+
+char *law_unmapped_report(const struct law_trace *trace)
+{
+    struct fold *fold = fold_unmapped(trace, JOIN_ALL);
+    char *json = law_fold_report(fold);
     fold_free(fold);
     return json;
+}
+
+char *law_names(const struct law_trace *trace, bool all)
+{
+    struct fold *fold = fold_unmapped(trace, all ? JOIN_ALL : JOIN_NAMES);
+    struct arena arena = {.first = NULL};
+    struct session_report report;
+    fold_report(fold, &arena, &report);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    for (size_t i = 0; i < report.thread_count; i++) {
+        const struct thread_row *row = &report.threads[i];
+        fprintf(out, "thread %lld of %lld from %lld to %lld: %s\n", (long long)row->tid,
+                (long long)row->pid, (long long)row->begin_ns, (long long)row->end_ns,
+                row->name ? row->name : "?");
+    }
+    for (size_t i = 0; i < report.process_count; i++) {
+        const struct process_row *row = &report.processes[i];
+        fprintf(out, "process %lld from %lld to %lld: %s\n", (long long)row->pid,
+                (long long)row->begin_ns, (long long)row->end_ns,
+                row->process ? row->process : "?");
+    }
+    for (size_t i = 0; i < report.fd_count; i++) {
+        const struct fd_row *row = &report.fds[i];
+        fprintf(out, "descriptor %lld of %lld from %lld to %lld: %s\n", (long long)row->fd,
+                (long long)row->pid, (long long)row->begin_ns, (long long)row->end_ns,
+                row->name ? row->name : "?");
+    }
+    fclose(out);
+    arena_clear(&arena);
+    fold_free(fold);
+    return text;
 }
 
 char *law_core_part(const char *report)

@@ -52,6 +52,9 @@ char *law_report(const struct law_trace *trace, struct law_cuts cuts, unsigned s
 /* The same without mapping: events are joined directly. Analyses and counts of the summary only
  * come from mapping. */
 char *law_unmapped_report(const struct law_trace *trace);
+/* The names of threads, processes, and descriptors, from events that are joined directly: all of
+ * them, or only what names need. The caller frees it. */
+char *law_names(const struct law_trace *trace, bool all);
 /* The objects of a report that both have. The caller frees it. */
 char *law_core_part(const char *report);
 

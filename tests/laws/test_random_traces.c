@@ -119,6 +119,8 @@ static bool trace_holds(const struct world *world, uint64_t seed)
     char *expected = law_report(trace, uncut, 0, NULL), *part = law_core_part(expected);
     char *unmapped = law_unmapped_report(trace), *joined = law_core_part(unmapped);
     bool good = same(seed, least, ", mapped", joined, part);
+    char *names = law_names(trace, true), *learned = law_names(trace, false);
+    good = same(seed, least, ", for names", names, learned) && good;
 
     uint64_t random = seed + 77, at[CUTS_MAX];
     for (unsigned round = 0; good && round < rounds; round++) {
@@ -134,6 +136,7 @@ static bool trace_holds(const struct world *world, uint64_t seed)
     free(expected);
     free(unmapped);
     free(joined);
+    free(names);
     return good;
 }
 
