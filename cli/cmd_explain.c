@@ -83,6 +83,7 @@ struct explaining {
     bool any;        /* an event is in the window */
     int64_t at_ns;   /* `at` in traces; INT64_MIN: relative to the session */
     bool needs_root; /* only where an instance without a parent is chosen, too */
+    bool rejected;   /* only others were found */
     bool truncated;  /* the report may not have all instances */
     struct text_list {
         char **at; /* owned */
@@ -285,8 +286,10 @@ static int explain_session(struct explaining *explaining, const struct traces_se
             any_root |= is_root(&report->instances[i]);
         }
     explaining->truncated |= report->instance_count >= SLOWEST_OVER_MAX;
-    if (explaining->needs_root && explaining->truncated && !any_root)
+    if (explaining->needs_root && explaining->truncated && count > 0 && !any_root) {
+        explaining->rejected = true;
         count = 0;
+    }
     qsort(chosen, count, sizeof(struct instance_row *), by_duration);
     explaining->any |= report->events > 0;
     for (size_t i = 0; i < report->instance_count && count == 0; i++)
@@ -390,6 +393,20 @@ static int explain_windows(struct explaining *explaining)
     return code;
 }
 
+/* Those that end within that time after --at. */
+static int explain_reach(struct explaining *explaining, int64_t reach_ns)
+{
+    struct window *window = &explaining->window;
+    window->until = reach_ns == INT64_MAX
+                        ? (struct time_point){.kind = TIME_POINT_NONE}
+                        : (struct time_point){TIME_EPOCH, explaining->at_ns + reach_ns};
+    chunk_windows_clear(&explaining->windows);
+    window_of_chunks(window, &explaining->traces.list, &explaining->windows);
+    explaining->at_ns = explaining->windows.begin_ns;
+    explaining->truncated = false;
+    return explain_windows(explaining);
+}
+
 /* The instances open at --at. The report keeps only the longest ones, also of those that end after
  * that time, so those that end within shorter and shorter times after it are searched. */
 static int explain_open(struct explaining *explaining)
@@ -397,25 +414,20 @@ static int explain_open(struct explaining *explaining)
     static const int64_t reaches_ns[] = {INT64_MAX, 32000000000, 1000000000, 32000000, 1000000};
     enum { REACHES = sizeof reaches_ns / sizeof *reaches_ns };
     struct phase_definitions *phases = &explaining->traces.phases;
-    int code = EXIT_DONE;
     for (size_t i = 0; i < phases->count; i++)
         phases->at[i].keep = (struct slowest_rule){SLOWEST_COUNT_MAX, 1};
     explaining->window.since = explaining->at;
     explaining->window.since_text = config_text(explaining->config, "at");
     explaining->needs_root = !explaining->path;
-    for (size_t i = 0; i <= REACHES; i++) {
-        int64_t reach_ns = reaches_ns[i % REACHES];
-        explaining->window.until =
-            reach_ns == INT64_MAX ? (struct time_point){.kind = TIME_POINT_NONE}
-                                  : (struct time_point){TIME_EPOCH, explaining->at_ns + reach_ns};
-        explaining->needs_root &= i < REACHES;
-        chunk_windows_clear(&explaining->windows);
-        window_of_chunks(&explaining->window, &explaining->traces.list, &explaining->windows);
-        explaining->at_ns = explaining->windows.begin_ns;
-        code = explain_windows(explaining);
-        if (explaining->explained > 0 || code != EXIT_DONE || !explaining->truncated)
-            break;
-    }
+    int code;
+    size_t i = 0;
+    do
+        code = explain_reach(explaining, reaches_ns[i]);
+    while (code == EXIT_DONE && explaining->explained == 0 && explaining->truncated &&
+           ++i < REACHES);
+    explaining->needs_root = false;
+    if (code == EXIT_DONE && explaining->explained == 0 && explaining->rejected)
+        code = explain_reach(explaining, INT64_MAX);
     return code;
 }
 
