@@ -352,6 +352,7 @@ static void log_session(struct logging *logging, const struct learned *learned)
         /* Instances may have begun at any time before. */
         .begin_ns = choice.phases.count > 0 ? INT64_MIN : choice.begin_ns,
         .end_ns = INT64_MAX, /* calls may end after the window */
+        .only_calls = choice.events.count + choice.phases.count == 0,
         .warnings = {.say = progress_say_once, .context = &logging->progress},
         .take = take,
         .context = &taking};

@@ -439,15 +439,25 @@ static void enter_chunk(struct following *following, const struct feed_item *ite
     following->is_lost = false;
 }
 
+/* Whether the event is none that struct follow's `only_calls` wants. */
+static bool is_beside(const struct event *event)
+{
+    return event->domain == DOMAIN_KERNEL &&
+           (event->kind == EVENT_OTHER || event->kind == EVENT_WAKEUP ||
+            event->kind == EVENT_HANDLER_ENTRY || event->kind == EVENT_HANDLER_EXIT);
+}
+
 static void take_events(struct following *following, const struct feed_item *item)
 {
     const struct event *events = item->events;
+    bool only_calls = following->follow->only_calls;
     following->item = item;
     for (size_t i = 0; i < item->count && !following->stopped; i++) {
         following->item_at = i + 1;
         if (events[i].time_ns >= item->open.interval.end_ns)
             return;
-        if (events[i].time_ns >= item->open.interval.begin_ns)
+        if (events[i].time_ns >= item->open.interval.begin_ns &&
+            !(only_calls && is_beside(&events[i])))
             take(following, &events[i]);
     }
 }

@@ -31,6 +31,9 @@ struct follow {
     shown_events *shows;                    /* as in struct reader_choice */
     struct plan_cache *cache;               /* of the metadata of these chunks; or NULL */
     int64_t begin_ns, end_ns; /* since the Unix epoch: chunks outside are not opened */
+    /* Only calls, user-space events, and what changes threads or descriptors are taken: no handlers,
+     * wakeups, and other kernel events. */
+    bool only_calls;
     struct reader_warnings warnings;
     /* Takes the events of the opened chunks. False: stop. */
     bool (*take)(void *context, const struct followed *followed);

@@ -144,24 +144,14 @@ static void join_loss(struct learning *learning, const struct event *event)
         core_event(learning->core, event);
 }
 
-/* Joins the first of the events; returns how many it has joined. */
-static size_t join_some(struct learning *learning, const struct event *events, size_t count)
+static void join_event(struct learning *learning, const struct event *event)
 {
     struct core_counts *counts = &learning->counts;
     if (counts->first_ns == TIME_NONE)
-        enter_time(learning, events);
-    size_t joined = core_event_for_names(learning->core, events, count);
-    counts->last_ns = events[joined - 1].time_ns;
-    counts->events += joined;
-    return joined;
-}
-
-/* Number of events up to the end of the interval, if the first is in it. */
-static size_t in_interval(const struct interval *interval, const struct event *events, size_t count)
-{
-    while (count > 1 && events[count - 1].time_ns >= interval->end_ns)
-        count--;
-    return count;
+        enter_time(learning, event);
+    counts->last_ns = event->time_ns;
+    counts->events++;
+    core_event_for_names(learning->core, event);
 }
 
 static void join_events(struct learning *learning, const struct feed_item *item)
@@ -169,16 +159,14 @@ static void join_events(struct learning *learning, const struct feed_item *item)
     const struct interval *interval = &item->open.interval;
     struct settle_place *place = &learning->place;
     place->item = item;
-    size_t end = in_interval(interval, item->events, item->count), joined;
-    for (place->at = 0; place->at < item->count; place->at += joined, place->number += joined) {
+    for (place->at = 0; place->at < item->count; place->at++, place->number++) {
         const struct event *event = &item->events[place->at];
-        joined = 1;
         if (!settle_is_in(interval, event) || learning->is_skipped)
             continue;
         if (event->kind == EVENT_LOSS)
             join_loss(learning, event);
         else
-            joined = join_some(learning, event, end - place->at);
+            join_event(learning, event);
     }
 }
 

@@ -74,9 +74,8 @@ void core_begin(struct core *core, struct core_facts facts, const struct phase_s
 /* One event of the interval, without any sums from mapping. */
 void core_event(struct core *core, const struct event *event);
 /* The same for a core of which only the names of threads, processes, and descriptors are needed,
- * and their begins and ends. `count` events of the interval follow each other, at least one; returns
- * how many are joined: 1, or 2 for a complete call. */
-size_t core_event_for_names(struct core *core, const struct event *events, size_t count);
+ * with their begins and ends. */
+void core_event_for_names(struct core *core, const struct event *event);
 /* One record of its row. False if it contradicts earlier records: the record is ignored, and the
  * rest of the row must not be joined. */
 MUST_CHECK bool core_join(struct core *core, const struct record *record);

@@ -1,32 +1,53 @@
 /* Joining for names alone: most events only account for time. */
 #include "core/descriptors.h"
 
-/* The current thread of a CPU is determined, and has no call in progress. */
-static bool is_outside_of_calls(const struct cpu *cpu)
-{
-    return cpu->knows == CPU_THREAD && cpu->current->in == IN_NONE;
-}
-
-/* Whether the use of `fd` in a call that began at `entry_ns` shows nothing new. */
-static bool is_known(const struct table *table, int32_t fd, uint64_t entry_ns)
+/* Whether the use of `fd` in a call that begins now shows nothing new. */
+static bool is_known(const struct table *table, int32_t fd, uint64_t now_ns)
 {
     if (fd < 0)
         return true;
     const struct descriptor *used = map_get(&table->places, (uint64_t)fd);
-    return used && used->proven && used->begin_ns <= entry_ns;
+    return used && used->proven && used->begin_ns <= now_ns;
 }
 
-/* Whether a complete plain call only uses descriptors that are known. */
+/* Whether a plain call only uses descriptors that are known, or of a process that is not. */
 static bool uses_known(struct core *core, const struct life *life, const struct event *entry)
 {
-    enum { ERRNO_EBADF = 9 };
-    const struct event *exit = entry + 1;
     if (!(entry->call->uses & entry->present))
         return true;
     const struct table *table = life_table(core, life);
     struct call_descriptors fds = call_descriptors(entry->call, entry->present, entry->value);
-    return table && exit->value[0] != -ERRNO_EBADF && is_known(table, fds.first, entry->time_ns) &&
-           is_known(table, fds.second, entry->time_ns);
+    return !table || (is_known(table, fds.first, entry->time_ns) &&
+                      is_known(table, fds.second, entry->time_ns));
+}
+
+/* Whether the call in progress, which the event ends, was entered by pass_call(). */
+static bool was_passed(const struct life *life, const struct event *exit)
+{
+    return life->in == IN_OPEN && life->open_call == exit->call && !life->used[0] &&
+           !life->used[1] && !life->open_owned;
+}
+
+/* Joins the entry or the exit of a plain call that changes nothing but times. */
+static bool pass_call(struct core *core, struct life *life, const struct event *event)
+{
+    if (event->call->role->op != CALL_PLAIN)
+        return false;
+    if (event->kind == EVENT_CALL_EXIT) {
+        if (!was_passed(life, event))
+            return false;
+        life->in = IN_NONE;
+    } else {
+        if (life->in != IN_NONE || !uses_known(core, life, event))
+            return false;
+        life->in = IN_OPEN;
+        life->open_call = event->call;
+        life->entry_ns = event->time_ns;
+        life->open_label = 0;
+        life->open_present = 0;
+    }
+    life->call_epoch = core->border_epoch;
+    return true;
 }
 
 /* The current thread and its CPU were active. */
@@ -37,9 +58,18 @@ static void pass(struct cpu *cpu, uint64_t time_ns)
         cpu->current->last_ns = time_ns;
 }
 
-static bool is_plain(const struct event *event)
+/* Joins a kernel event that changes no name. */
+static bool pass_kernel(struct core *core, const struct event *event)
 {
-    return event->class->is_plain && !event->has;
+    if (!event->class->is_plain || event->has || (uint32_t)event->cpu >= core->cpu_count)
+        return false;
+    struct cpu *cpu = &core->cpus[event->cpu];
+    bool is_passed = cpu->knows != CPU_UNKNOWN && event->kind == EVENT_OTHER;
+    if (is_call_event(event) && cpu->knows == CPU_THREAD)
+        is_passed = pass_call(core, cpu->current, event);
+    if (is_passed)
+        pass(cpu, event->time_ns);
+    return is_passed;
 }
 
 /* Whether the contexts of a user-space event show nothing new of its thread. */
@@ -67,25 +97,8 @@ static bool pass_user(const struct core *core, const struct event *event)
     return true;
 }
 
-size_t core_event_for_names(struct core *core, const struct event *events, size_t count)
+void core_event_for_names(struct core *core, const struct event *event)
 {
-    const struct event *event = events, *next = events + 1;
-    bool is_settled =
-        (uint32_t)event->cpu < core->cpu_count && core->cpus[event->cpu].knows != CPU_UNKNOWN;
-    if (is_settled && is_plain(event)) {
-        struct cpu *cpu = &core->cpus[event->cpu];
-        if (event->kind == EVENT_OTHER) {
-            pass(cpu, event->time_ns);
-            return 1;
-        }
-        if (count > 1 && is_whole_call(event) && is_plain(next) && is_outside_of_calls(cpu) &&
-            uses_known(core, cpu->current, event)) {
-            pass(cpu, next->time_ns);
-            cpu->current->call_epoch = core->border_epoch;
-            return 2;
-        }
-    }
-    if (!pass_user(core, event))
+    if (!pass_kernel(core, event) && !pass_user(core, event))
         core_event(core, event);
-    return 1;
 }

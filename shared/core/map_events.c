@@ -734,6 +734,15 @@ static inline bool map_quickly(struct core *core, const struct event *event)
     return true;
 }
 
+/* Whether the event is the entry of a call, and the next one its exit. */
+static inline bool is_whole_call(const struct event *entry)
+{
+    const struct event *exit = entry + 1;
+    return entry->kind == EVENT_CALL_ENTRY && exit->kind == EVENT_CALL_EXIT &&
+           exit->call == entry->call && exit->cpu == entry->cpu &&
+           entry->call->role->op == CALL_PLAIN;
+}
+
 void core_map(struct core *core, const struct event *events, size_t count)
 {
     if (core->mapping.names_no_calls)

@@ -647,14 +647,6 @@ void join_meaning(struct core *core, const struct event *event, struct life *act
 void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor);
 
 /* --- calls.c --- */
-/* Whether the event is the entry of a plain call, and the next one its exit. */
-static inline bool is_whole_call(const struct event *entry)
-{
-    const struct event *exit = entry + 1;
-    return entry->kind == EVENT_CALL_ENTRY && exit->kind == EVENT_CALL_EXIT &&
-           exit->call == entry->call && exit->cpu == entry->cpu &&
-           entry->call->role->op == CALL_PLAIN;
-}
 void map_call_entry(struct core *core, struct life *life, const struct event *event);
 void map_call_exit(struct core *core, struct life *life, const struct event *event);
 /* The entry of a plain call and its exit, the next event of all, in one: the same effect at less

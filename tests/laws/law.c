@@ -380,23 +380,6 @@ static const struct phase_set *set_at(const struct law_trace *trace, uint64_t be
 /* How events are joined: all of them, or only what names need. */
 enum joining { JOIN_ALL, JOIN_NAMES };
 
-/* Joins the next event, or a complete call; returns the number of events. */
-static size_t join_next(struct core *core, const struct place *place, uint64_t end_ns,
-                        const struct phase_set *set, enum joining joining, struct arena *arena)
-{
-    const struct law_trace *trace = place->trace;
-    struct event read[2];
-    size_t count = 0;
-    for (; count < 2 && place->at + count < trace->count &&
-           trace->events[place->at + count].time_ns < end_ns;
-         count++)
-        read[count] = read_under(trace->schema, set, &trace->events[place->at + count], arena);
-    if (joining == JOIN_NAMES)
-        return core_event_for_names(core, read, count);
-    core_event(core, &read[0]);
-    return 1;
-}
-
 /* Joins the events before `end_ns`, as one interval. */
 static void join_events(struct core *core, struct place *place, uint64_t begin_ns, uint64_t end_ns,
                         enum joining joining)
@@ -409,10 +392,14 @@ static void join_events(struct core *core, struct place *place, uint64_t begin_n
                (struct core_facts){trace->facts.has_kernel, trace->facts.counts_switches,
                                    trace->facts.no_calls},
                set);
-    while (place->at < trace->count && trace->events[place->at].time_ns < end_ns) {
-        size_t joined = join_next(core, place, end_ns, set, joining, &arena);
-        for (; joined > 0; joined--)
-            events += trace->events[place->at++].kind != EVENT_LOSS;
+    for (; place->at < trace->count && trace->events[place->at].time_ns < end_ns; place->at++) {
+        const struct event *event = &trace->events[place->at];
+        events += event->kind != EVENT_LOSS;
+        struct event read = read_under(trace->schema, set, event, &arena);
+        if (joining == JOIN_NAMES)
+            core_event_for_names(core, &read);
+        else
+            core_event(core, &read);
     }
     core_end(core, events);
     arena_clear(&arena);
