@@ -70,10 +70,11 @@ void bound_trace_clear(struct bound_trace *trace)
  * loads of the run. */
 static bool take_value(struct bound *bound, const struct plan_op *op, uint32_t *reach)
 {
-    if (op->left != op->right || op->big_endian || bound->value_count == EVENT_VALUES)
+    bool has_first = bound->first.mask != 0;
+    if (op->left != op->right || op->big_endian || bound->value_count == EVENT_VALUES - 1)
         return false;
-    bound->values[bound->value_count++] =
-        (struct quick_value){op->at, op->to, UINT64_MAX >> op->left, op->sign};
+    struct quick_value *value = has_first ? &bound->values[bound->value_count++] : &bound->first;
+    *value = (struct quick_value){op->at, op->to, UINT64_MAX >> op->left, op->sign};
     if (op->at + 8 > *reach)
         *reach = op->at + 8;
     return true;
@@ -311,6 +312,7 @@ static struct bound *bind(struct bound_trace *trace, const struct quick_header *
         bound->reach = next > plan->reach ? next : plan->reach;
     else if (header->is_usable)
         make_list(&trace->arena, header, bound);
+    bound->has_more = bound->value_count > 0 || !bound->is_plain;
     return bound;
 }
 

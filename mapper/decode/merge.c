@@ -77,7 +77,8 @@ size_t merge_next(struct merge *merge, struct event *events, size_t room)
         struct stream *stream = &merge->streams[first->order];
         stream->least_ns = merge->last_ns;
         filled += stream_run(stream, events + filled, room - filled, first_until(merge));
-        merge->last_ns = filled > 0 ? events[filled - 1].time_ns : merge->last_ns;
+        if (filled > 0)
+            merge->last_ns = events[filled - 1].time_ns;
         if (stream->head != HEAD_NONE) {
             first->head_ns = stream->head_ns;
             put_back(merge, 0);

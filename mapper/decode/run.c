@@ -3,6 +3,7 @@
  *
  * The position, the clock, and the class of the next event stay in registers. decode.c handles
  * everything else, event by event. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/attrs.h"
@@ -34,42 +35,64 @@ static inline struct text chars(const uint8_t *at, uint32_t most)
     return (struct text){(const char *)at, count};
 }
 
+static inline uint64_t integer(const uint8_t *at, uint64_t mask, uint64_t sign)
+{
+    return ((bits_word_little(at) & mask) ^ sign) - sign;
+}
+
+static inline void fill_value(struct event *event, const struct quick_value *value,
+                              const uint8_t *run)
+{
+    event->value[value->to] = (int64_t)integer(run + value->at, value->mask, value->sign);
+}
+
+static inline void fill_rest(struct event *event, const struct bound *bound)
+{
+    if (bound->has_rest) /* else both are 0 there */
+        memcpy((char *)event + EVENT_PLAIN_BYTES, (const char *)&bound->blank + EVENT_PLAIN_BYTES,
+               sizeof *event - EVENT_PLAIN_BYTES);
+}
+
 /* For few events: kept out of the registers of the loop. */
-NEVER_INLINE static void fill_rest(struct stream *stream, struct event *event,
+NEVER_INLINE static void fill_more(const struct stream *stream, struct event *event,
                                    const struct bound *bound, const uint8_t *run)
 {
-    memcpy((char *)event + EVENT_PLAIN_BYTES, (const char *)&bound->blank + EVENT_PLAIN_BYTES,
-           sizeof *event - EVENT_PLAIN_BYTES);
+    for (unsigned i = 0; i < bound->value_count; i++)
+        fill_value(event, &bound->values[i], run);
+    if (bound->is_plain)
+        return;
+    fill_rest(event, bound);
     scratch_note_rich(stream->scratch, event);
     for (unsigned i = 0; i < bound->text_count; i++)
         event->text[bound->text_ops[i].to] =
             chars(run + bound->text_ops[i].at, bound->text_ops[i].count);
 }
 
-static inline uint64_t integer(const uint8_t *at, uint64_t mask, uint64_t sign)
+/* Writes an event over an older one, without its values. After its values, that one is all 0, or it
+ * was noted and will be zeroed: whether it was plain would be an unpredictable branch here. */
+static inline void fill_plain(const struct stream *stream, struct event *event,
+                              const struct bound *bound, uint64_t time_ns)
 {
-    return ((bits_word_little(at) & mask) ^ sign) - sign;
-}
-
-static inline void fill_values(struct event *event, const struct quick_value *value,
-                               const struct quick_value *end, const uint8_t *run)
-{
-    for (; value < end; value++)
-        event->value[value->to] = (int64_t)integer(run + value->at, value->mask, value->sign);
-}
-
-/* Writes an event over an older one. After its values, that one is all 0, or it was noted and will
- * be zeroed: whether it was plain would be an unpredictable branch here. */
-static inline void fill(struct stream *stream, struct event *event, int32_t cpu, uint32_t rank,
-                        const struct bound *bound, const uint8_t *run, uint64_t time_ns)
-{
-    memcpy(event, &bound->blank, EVENT_PLAIN_BYTES);
+    const struct event *blank = &bound->blank;
     event->time_ns = time_ns;
-    event->cpu = cpu;
-    event->stream = rank;
-    fill_values(event, bound->values, bound->values + bound->value_count, run);
-    if (!bound->is_plain)
-        fill_rest(stream, event, bound, run);
+    event->class = blank->class;
+    event->call = blank->call;
+    event->cpu = stream->cpu;
+    event->stream = stream->rank;
+    memcpy((char *)event + offsetof(struct event, trace),
+           (const char *)blank + offsetof(struct event, trace),
+           offsetof(struct event, value) - offsetof(struct event, trace));
+    memset(event->value, 0, sizeof event->value);
+}
+
+/* The number of values is unpredictable: nearly all events have one, or none. */
+static inline void fill(const struct stream *stream, struct event *event, const struct bound *bound,
+                        const uint8_t *run, uint64_t time_ns)
+{
+    fill_plain(stream, event, bound, time_ns);
+    fill_value(event, &bound->first, run);
+    if (bound->has_more)
+        fill_more(stream, event, bound, run);
 }
 
 /* Returns the end of an event of a list; NULL as below. */
@@ -173,13 +196,8 @@ NEVER_INLINE static const uint8_t *fill_listed(struct stream *stream, struct eve
     struct field_value *fields = NULL;
     if (!event)
         return pass_list(bound->ops, at, stream->end);
-    memcpy(event, &bound->blank, EVENT_PLAIN_BYTES);
-    event->time_ns = time_ns;
-    event->cpu = stream->cpu;
-    event->stream = stream->rank;
-    if (bound->has_rest)
-        memcpy((char *)event + EVENT_PLAIN_BYTES, (const char *)&bound->blank + EVENT_PLAIN_BYTES,
-               sizeof *event - EVENT_PLAIN_BYTES);
+    fill_plain(stream, event, bound, time_ns);
+    fill_rest(event, bound);
     if (!bound->is_plain)
         scratch_note_rich(stream->scratch, event);
     if (bound->blank.field_count > 0) {
@@ -192,48 +210,51 @@ NEVER_INLINE static const uint8_t *fill_listed(struct stream *stream, struct eve
     return follow_list(bound->ops, at, stream->end, event, fields);
 }
 
-/* Implements stream_run(), from an event at the head on, as long as header and body are quick. If
- * they are not `kept`, events are only counted.
+/* Implements stream_run(), from an event at the head on, as long as header and body are quick.
+ * Without `events`, they are only counted.
  *
  * The critical path is the begin of the next event: from the bytes of its header to its number, to
- * its size. */
+ * its size. Runs are short: what fits into no register is read from the stream where it is used,
+ * rather than copied first. */
 static inline __attribute__((always_inline)) size_t
 run_by_header(struct stream *stream, struct event *events, size_t room, uint64_t last_ns, bool kept,
               const struct quick_header *header, uint64_t frequency)
 {
     const struct bound_stream *class = stream->class;
-    const uint64_t last_id = class->quick.last_id;
-    struct bound *const *const by_id = class->by_id;
-    const struct quick_size *const size_by_id = class->size_by_id;
-    const uint8_t *at = stream->at, *const end = stream->end;
+    const uint8_t *at = stream->at;
     const struct bound *bound = stream->bound;
-    const uint64_t late_ns = stream->late_ns;
-    const uint64_t shift_ns = (uint64_t)stream->time.shift_ns;
-    const uint64_t limit_ns = last_ns < late_ns ? last_ns : late_ns;
-    const int32_t cpu = stream->cpu;
-    const uint32_t rank = stream->rank;
-    uint64_t clock = stream->clock, time_ns = stream->head_ns, before_ns = stream->last_ns;
-    size_t count = 0;
-    bool has_head = true; /* `bound` and `time_ns` are those of the next event */
+    const uint64_t limit_ns = last_ns < stream->late_ns ? last_ns : stream->late_ns;
+    uint64_t clock = stream->clock, time_ns = stream->head_ns;
+    const uint64_t first_ns = time_ns, span_ns = limit_ns - first_ns;
+    struct event *event = events;
+    const struct event *const full = events + room;
+    size_t passed = 0;
+    uint64_t passed_ns = 0; /* of the last one */
+    bool has_head = true;   /* `bound` and `time_ns` are those of the next event */
     /* From here on, time only increases, unless the head was set back. */
-    if (cycles_ns(clock, frequency) + shift_ns != time_ns || time_ns > limit_ns)
+    if (cycles_ns(clock, frequency) + (uint64_t)stream->time.shift_ns != time_ns ||
+        time_ns > limit_ns)
         return 0;
     struct quick_size size = {bound->run_bytes, bound->reach};
     for (;;) {
-        if ((size_t)(end - at) >= size.reach) {
+        if ((size_t)(stream->end - at) >= size.reach) {
             if (kept)
-                fill(stream, &events[count], cpu, rank, bound, at, time_ns);
+                fill(stream, event, bound, at, time_ns);
             at += size.run_bytes;
         } else {
             const uint8_t *behind = NULL;
             if (bound->ops)
-                behind = fill_listed(stream, kept ? &events[count] : NULL, bound, at, time_ns);
+                behind = fill_listed(stream, kept ? event : NULL, bound, at, time_ns);
             if (!behind)
                 break;
             at = behind;
         }
-        count++;
-        before_ns = time_ns;
+        if (kept) {
+            event++;
+        } else {
+            passed++;
+            passed_ns = time_ns;
+        }
 
         const uint8_t *next = at;
         if (header->align > 1)
@@ -242,10 +263,10 @@ run_by_header(struct stream *stream, struct event *events, size_t room, uint64_t
         __builtin_prefetch(next + AHEAD_BYTES);
         uint64_t word = bits_word_little(next);
         uint64_t id = word & header->id_mask;
-        if (id > last_id)
+        if (id > class->quick.last_id)
             break;
-        const struct bound *coming = by_id[id];
-        size = size_by_id[id];
+        const struct bound *coming = class->by_id[id];
+        size = class->size_by_id[id];
         uint64_t now =
             (clock & ~header->time_mask) | (word >> header->time_shift & header->time_mask);
         if (now < clock) {
@@ -255,42 +276,42 @@ run_by_header(struct stream *stream, struct event *events, size_t room, uint64_t
         }
         if (!coming)
             break;
-        uint64_t now_ns = cycles_ns(now, frequency) + shift_ns;
-        bool is_last = now_ns - time_ns > limit_ns - time_ns;
-        if (is_last && now_ns - time_ns > late_ns - time_ns) /* or the clock wrapped */
+        uint64_t now_ns = cycles_ns(now, frequency) + (uint64_t)stream->time.shift_ns;
+        /* Without a division, it cannot wrap from the first event on. */
+        bool is_last = frequency == CYCLES_NS_PER_S ? now_ns - first_ns > span_ns
+                                                    : now_ns - time_ns > limit_ns - time_ns;
+        if (is_last && now_ns - time_ns > stream->late_ns - time_ns) /* or the clock wrapped */
             break;
         has_head = true;
         clock = now;
         time_ns = now_ns;
         bound = coming;
         at = next + header->bytes;
-        if (is_last || count == room)
+        if (is_last || (kept && event == full))
             break;
     }
     stream->at = at;
     stream->clock = clock;
-    stream->last_ns = before_ns;
+    if (kept && event > events)
+        stream->last_ns = event[-1].time_ns;
+    else if (passed > 0)
+        stream->last_ns = passed_ns;
     stream->head_ns = time_ns;
     stream->bound = bound;
     if (!has_head)
         decode_next(stream);
-    return count;
+    return kept ? (size_t)(event - events) : passed;
 }
 
 static inline __attribute__((always_inline)) size_t
 run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t last_ns, bool kept)
 {
-    const struct quick_header *header = &stream->class->quick;
-    return header->is_usual && stream->time.frequency == CYCLES_NS_PER_S
-               ? run_by_header(stream, events, room, last_ns, kept, &QUICK_USUAL, CYCLES_NS_PER_S)
-               : run_by_header(stream, events, room, last_ns, kept, header, stream->time.frequency);
-}
-
-/* Whether the head is in a packet of the previous chunk: the events of one call are from one
- * packet. */
-static bool in_seam(const struct stream *stream)
-{
-    return stream->packet_next > 0 && stream->packets.at[stream->packet_next - 1].of_seam;
+    if (stream->quick == QUICK_NS)
+        return run_by_header(stream, events, room, last_ns, kept, &QUICK_USUAL, CYCLES_NS_PER_S);
+    if (stream->quick == QUICK_ANY)
+        return run_by_header(stream, events, room, last_ns, kept, &stream->class->quick,
+                             stream->time.frequency);
+    return 0;
 }
 
 void stream_pass(struct stream *stream, uint64_t last_ns)
@@ -298,10 +319,8 @@ void stream_pass(struct stream *stream, uint64_t last_ns)
     while (stream->head == HEAD_EVENT && stream->head_ns <= last_ns) {
         struct event passed;
         scratch_reset(stream->scratch);
-        bool seam = in_seam(stream);
-        size_t count = 0;
-        if (stream->class->quick.is_usable)
-            count = run_quickly(stream, NULL, SIZE_MAX, last_ns, false);
+        bool seam = stream->in_seam;
+        size_t count = run_quickly(stream, NULL, 0, last_ns, false);
         if (count == 0)
             count = decode_one(stream, &passed);
         stream->early += seam ? 0 : count;
@@ -311,17 +330,14 @@ void stream_pass(struct stream *stream, uint64_t last_ns)
 
 size_t stream_run(struct stream *stream, struct event *events, size_t room, uint64_t last_ns)
 {
+    bool seam = stream->in_seam; /* the events of one call are from one packet */
     size_t count = 0;
-    while (count < room && stream->head != HEAD_NONE && stream->head_ns <= last_ns) {
-        bool seam = in_seam(stream);
-        size_t taken = 0;
-        if (stream->head == HEAD_EVENT && stream->class->quick.is_usable)
-            taken = run_quickly(stream, events + count, room - count, last_ns, true);
-        if (taken == 0)
-            taken = decode_one(stream, &events[count]);
-        for (size_t i = 0; i < taken && seam; i++)
-            events[count + i].seam = true;
-        count += taken;
-    }
+    assert(room > 0 && stream->head_ns <= last_ns);
+    if (stream->head == HEAD_EVENT)
+        count = run_quickly(stream, events, room, last_ns, true);
+    if (count == 0)
+        count = decode_one(stream, events);
+    for (size_t i = 0; seam && i < count; i++)
+        events[i].seam = true;
     return count;
 }

@@ -11,8 +11,7 @@
 static PRINTF_LIKE(3, 4) void report(const struct stream *stream, struct damage damage,
                                      const char *format, ...)
 {
-    if (!stream->strict && stream->packet_next > 0 &&
-        stream->packets.at[stream->packet_next - 1].of_seam)
+    if (!stream->strict && stream->in_seam)
         return; /* reported by the previous chunk */
     char text[FAILURE_TEXT_MAX];
     va_list arguments;
@@ -28,6 +27,14 @@ static void set_loss(struct stream *stream, uint64_t time_ns, uint64_t discarded
     stream->head_ns = time_ns > stream->last_ns ? time_ns : stream->last_ns;
     stream->loss_discarded = discarded;
     stream->loss_missing = missing;
+}
+
+static uint8_t stream_quick(const struct stream *stream)
+{
+    const struct quick_header *header = &stream->class->quick;
+    if (!header->is_usable)
+        return QUICK_NONE;
+    return header->is_usual && stream->time.frequency == CYCLES_NS_PER_S ? QUICK_NS : QUICK_ANY;
 }
 
 /* Moves to the next packet. */
@@ -49,6 +56,8 @@ static void begin_packet(struct stream *stream)
     stream->packet = packet->bytes;
     stream->class = &trace->streams[packet->stream - layout->streams];
     stream->time = trace->times[packet->stream - layout->streams];
+    stream->in_seam = packet->of_seam;
+    stream->quick = stream_quick(stream);
     if (packet->has_begin)
         stream->clock = packet->clock;
     stream->content_bits = packet->content_bits;

@@ -46,20 +46,24 @@ struct quick_op {
     uint64_t mask, sign;              /* as in struct plan_op */
 };
 
-/* An event class with everything that its events have in common. */
+/* An event class with everything that its events have in common. What most events need comes
+ * first, without gaps. */
 struct bound {
-    struct event blank;
-    const struct plan *plan;
     /* Of the plan, if it is quick. */
-    uint32_t reach; /* of its loads and those of the next header; UINT32_MAX: not quick */
+    struct quick_value first; /* mask 0: it has no values */
+    uint32_t reach;           /* of its loads and those of the next header; UINT32_MAX: not quick */
     uint32_t run_bytes;
-    uint8_t value_count, text_count;
-    bool is_plain;              /* it sets nothing after the values */
-    bool has_rest;              /* `blank` is not all 0 after the values */
-    bool fills_fields;          /* `ops` sets all of them */
+    bool has_more;       /* than one value, or it is not plain */
+    bool is_plain;       /* it sets nothing after the values */
+    bool has_rest;       /* `blank` is not all 0 after the values */
+    bool fills_fields;   /* `ops` sets all of them */
+    uint8_t value_count; /* without the first */
+    uint8_t text_count;
+    struct event blank; /* its values are 0 */
+    const struct plan *plan;
     const struct quick_op *ops; /* NULL: quick without ops, or not quick */
     const struct plan_op *text_ops;
-    struct quick_value values[EVENT_VALUES];
+    struct quick_value values[EVENT_VALUES - 1]; /* after the first */
 };
 
 /* The header of almost all events: number and time in one little-endian word. */
@@ -111,6 +115,10 @@ void bound_trace_init(struct bound_trace *trace, const struct plan_set *set,
                       bool x86_64, const struct event_origin *origin);
 void bound_trace_clear(struct bound_trace *trace);
 
+/* How the headers of a packet are read: event by event, or in runs (run.c): any, or with the usual
+ * header and a clock of nanoseconds. */
+enum stream_quick { QUICK_NONE, QUICK_ANY, QUICK_NS };
+
 enum stream_head { HEAD_NONE, HEAD_EVENT, HEAD_LOSS };
 
 struct stream {
@@ -131,6 +139,8 @@ struct stream {
     uint8_t bit;   /* of `at`, if events do not begin on bytes */
     uint8_t head;  /* enum stream_head */
     bool in_packet;
+    bool in_seam;     /* the current or last packet is of the previous chunk */
+    uint8_t quick;    /* enum stream_quick, of the current packet */
     bool backwards;   /* a backward clock was reported */
     bool cut;         /* its end is missing */
     bool strict;      /* an event after the end of its packet is damage, without tolerance */
@@ -164,8 +174,9 @@ void stream_clear(struct stream *stream);
  * after a loss. */
 void stream_start(struct stream *stream, uint64_t begin_ns);
 
-/* Fills up to `room` events, as long as the head is at or before `last_ns`, and sets the head after
- * them. Returns their number. They point into the packets and into `scratch`. */
+/* The head is an event or a loss at or before `last_ns`. Fills in up to `room` events from there on
+ * that are at or before `last_ns`, but not always all of them, and sets the head after them.
+ * Returns their number. They point into the packets and into `scratch`. */
 size_t stream_run(struct stream *stream, struct event *events, size_t room, uint64_t last_ns);
 
 #endif
