@@ -220,19 +220,30 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
         places_exit_alone(core, life, event);
 }
 
-bool map_whole_call(struct core *core, const struct event *entry)
+/* life_book() for the time of a call, which is over then. */
+static inline void book_call(struct life *life, uint64_t until_ns)
+{
+    invariant(life->in == IN_NONE && life->slot == time_slots[life->state][IN_NONE]);
+    if (life->spends) {
+        life->in = IN_OPEN;
+        life_place(life);
+        life_book(life, until_ns);
+        life->in = IN_NONE;
+        life_place(life);
+    } else if (until_ns > life->clock_ns) {
+        life->time[time_slots[life->state][IN_OPEN]] += until_ns - life->clock_ns;
+        life->clock_ns = until_ns;
+    }
+}
+
+bool map_whole_call(struct core *core, struct cpu *cpu, const struct event *entry)
 {
     const struct event *exit = entry + 1;
-    const struct event_class *first = entry->class, *second = exit->class;
-    if (!first->is_plain || !second->is_plain || first->has_rows || second->has_rows ||
-        entry->has || exit->has || exit->time_ns >= core->time_ns ||
-        (uint32_t)entry->cpu >= core->cpu_count)
-        return false;
-    struct cpu *cpu = &core->cpus[entry->cpu];
-    if (cpu->knows != CPU_THREAD)
-        return false;
+    const struct event_class *second = exit->class;
     struct life *life = cpu->current;
-    if (life->in != IN_NONE || !life->counts || life->no_call_yet || life->credit_count > 0)
+    if (entry->class->has_rows || !second->is_plain || second->has_rows || exit->has ||
+        exit->time_ns >= core->time_ns || cpu->knows != CPU_THREAD || life->in != IN_NONE ||
+        !life->counts || life->no_call_yet || life->credit_count > 0)
         return false;
     invariant(entry->time_ns <= exit->time_ns);
     invariant(!life->phases.top || !life->phases.top->in_call);
@@ -240,14 +251,10 @@ bool map_whole_call(struct core *core, const struct event *entry)
     uint64_t ns = exit->time_ns - entry->time_ns;
     unsigned bucket = durations_bucket(ns);
     life_book(life, entry->time_ns);
-    life->in = IN_OPEN;
     life->open_call = call;
     life->entry_ns = entry->time_ns;
     life->open_label = life_label(core, life);
-    life_place(life);
-    life_book(life, exit->time_ns);
-    life->in = IN_NONE;
-    life_place(life);
+    book_call(life, exit->time_ns);
     life->call_epoch = core->border_epoch;
     life->call_changed = true;
     life->phases.calls++;

@@ -716,22 +716,24 @@ NEVER_INLINE static void map_slowly(struct core *core, const struct event *event
     core->cpus[event->cpu].last_ns = event->time_ns;
 }
 
-/* Most events: the same, with fewer checks. False: it is none of these. */
-static inline bool map_quickly(struct core *core, const struct event *event)
+/* The CPU of an event that needs fewer checks than map_slowly() makes: of most events; else NULL. */
+static inline struct cpu *quick_cpu(const struct core *core, const struct event *event)
 {
-    const struct event_class *class = event->class;
-    if (!class->is_plain || event->has || event->time_ns >= core->time_ns ||
+    if (!event->class->is_plain || event->has || event->time_ns >= core->time_ns ||
         (uint32_t)event->cpu >= core->cpu_count)
-        return false;
+        return NULL;
     struct cpu *cpu = &core->cpus[event->cpu];
-    if (cpu->knows <= CPU_LET)
-        return false;
-    if (class->has_rows)
+    return cpu->knows > CPU_LET ? cpu : NULL;
+}
+
+/* map_slowly() for an event that has a quick_cpu(). */
+static inline void map_quickly(struct core *core, struct cpu *cpu, const struct event *event)
+{
+    if (event->class->has_rows)
         engine_map(core->engine, event);
     on_kernel_event(core, cpu, event, cpu->current);
     invariant(cpu == &core->cpus[event->cpu]);
     cpu->last_ns = core->counts.last_ns = event->time_ns;
-    return true;
 }
 
 /* Whether the event is the entry of a call, and the next one its exit. */
@@ -753,11 +755,15 @@ void core_map(struct core *core, const struct event *events, size_t count)
         const struct event *next = end - event < AHEAD ? end : event + AHEAD;
         if (core->lives.count > LIVES_CACHED)
             ask_ahead(core, event, (size_t)(next - event));
-        for (; event < next; event++)
-            if (end - event > 1 && is_whole_call(event) && map_whole_call(core, event))
-                event++;
-            else if (!map_quickly(core, event))
+        for (; event < next; event++) {
+            struct cpu *cpu = quick_cpu(core, event);
+            if (!cpu)
                 map_slowly(core, event);
+            else if (end - event > 1 && is_whole_call(event) && map_whole_call(core, cpu, event))
+                event++;
+            else
+                map_quickly(core, cpu, event);
+        }
     }
     core->batch_number += count;
 }

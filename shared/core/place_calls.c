@@ -118,6 +118,14 @@ NEVER_INLINE static void write_use(struct core *core, const struct life *life,
     step->label = life->open_label;
 }
 
+static inline void add_use(struct use_cell *cell, uint64_t ns, unsigned bucket, uint64_t read_bytes,
+                           uint64_t write_bytes)
+{
+    durations_add_in(&cell->calls, ns, bucket);
+    cell->read_bytes += read_bytes;
+    cell->write_bytes += write_bytes;
+}
+
 static inline void count_use(struct core *core, struct life *life, struct place *place, unsigned at,
                              const struct event *exit, unsigned bucket)
 {
@@ -139,10 +147,7 @@ static inline void count_use(struct core *core, struct life *life, struct place 
                                      .write_bytes = write_bytes});
         return;
     }
-    struct use_cell *cell = cell_at(core, place, life->open_label);
-    durations_add_in(&cell->calls, ns, bucket);
-    cell->read_bytes += read_bytes;
-    cell->write_bytes += write_bytes;
+    add_use(cell_at(core, place, life->open_label), ns, bucket, read_bytes, write_bytes);
     if (!bad)
         prove(place, life->entry_ns);
 }
@@ -370,8 +375,9 @@ bool places_exit_of(struct core *core, struct life *life, const struct event *ex
     return true;
 }
 
-void places_whole_call(struct core *core, struct life *life, const struct event *entry,
-                       const struct event *exit, unsigned bucket)
+NEVER_INLINE static void whole_call_slowly(struct core *core, struct life *life,
+                                           const struct event *entry, const struct event *exit,
+                                           unsigned bucket)
 {
     struct call_descriptors fds = call_descriptors(entry->call, entry->present, entry->value);
     struct place *first = fds.first >= 0 ? place_at(core, life, fds.first) : NULL;
@@ -380,6 +386,28 @@ void places_whole_call(struct core *core, struct life *life, const struct event 
         count_use(core, life, first, 0, exit, bucket);
     if (second)
         count_use(core, life, second, 1, exit, bucket);
+}
+
+/* Most calls use one descriptor with a small number, which was used under the same label before. */
+void places_whole_call(struct core *core, struct life *life, const struct event *entry,
+                       const struct event *exit, unsigned bucket)
+{
+    const struct syscall *call = entry->call;
+    const uint8_t flags = call->role->flags;
+    const uint64_t fd = (uint64_t)entry->value[0];
+    const int64_t ret = exit->value[0];
+    bool uses_one = (call->uses & entry->present) == 1 && !(flags & (CALL_MAPS | CALL_TRANSFER)) &&
+                    life->places;
+    struct place *place = uses_one && fd < LOW_NUMBERS ? life->places->low[fd] : NULL;
+    if (!place || !is_fresh(place) || place->label != life->open_label ||
+        place->proven_ns > life->entry_ns || ret == -ERRNO_EBADF) {
+        whole_call_slowly(core, life, entry, exit, bucket);
+        return;
+    }
+    uint64_t bytes = ret > 0 ? (uint64_t)ret : 0;
+    add_use(&place->cell, exit->time_ns - life->entry_ns, bucket,
+            bytes & -(uint64_t)((flags & CALL_READS) != 0),
+            bytes & -(uint64_t)((flags & CALL_WRITES) != 0));
 }
 
 void places_exit_alone(struct core *core, struct life *life, const struct event *exit)

@@ -649,9 +649,9 @@ void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, 
 /* --- calls.c --- */
 void map_call_entry(struct core *core, struct life *life, const struct event *event);
 void map_call_exit(struct core *core, struct life *life, const struct event *event);
-/* The entry of a plain call and its exit, the next event of all, in one: the same effect at less
- * cost. False: something else is needed; nothing was done. */
-bool map_whole_call(struct core *core, const struct event *entry);
+/* The entry of a plain call, of a plain class, and its exit, the next event of all, in one: the same
+ * effect at less cost. False: something else is needed; nothing was done. */
+bool map_whole_call(struct core *core, struct cpu *cpu, const struct event *entry);
 void join_call_entry(struct core *core, struct life *life, const struct event *event);
 void join_call_exit(struct core *core, struct life *life, const struct event *event);
 /* Its current call has no end. */
