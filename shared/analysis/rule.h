@@ -194,8 +194,8 @@ static inline void run_exit(uint64_t *entered_ns, struct durations *run, uint64_
 }
 
 #define ANALYSIS_RULE(name, find, apply, defines)                                                  \
-    static void rule_##name##_map(struct engine *engine, const struct rule *rule,                  \
-                                  const struct event *event)                                       \
+    __attribute__((flatten)) static void rule_##name##_map(                                        \
+        struct engine *engine, const struct rule *rule, const struct event *event)                 \
     {                                                                                              \
         engine_step(engine, rule, event, ENGINE_MAP, find, apply, defines);                        \
     }                                                                                              \
