@@ -39,6 +39,7 @@ struct thread_group {
     /* Mapping: its leader was forked in this interval, and no member has left since: all its
      * members are known here. */
     bool whole;
+    uint64_t execs;               /* Mapping: so far, which end instances */
     struct phase_thread *members; /* in no order */
     struct instance *open;        /* of all members, in no order */
 };
@@ -52,6 +53,7 @@ struct phase_thread {
     int32_t tid;
     struct thread_group *thread_group;               /* NULL: its process is unknown */
     struct phase_thread *next_member, **back_member; /* of the thread group */
+    uint64_t membership;                             /* in it: unique, not 0; see `memberships` */
     bool exited, counted;                            /* `counted`: among thread_group->alive */
     bool is_process;        /* stands for events of a process that do not state a thread */
     struct instance **last; /* by definition of `last_of`: the youngest open one; owned */
@@ -109,7 +111,7 @@ struct instances {
     struct instance **entered; /* by definition: the last one inserted */
     struct instance_chains chains;
     struct map thread_groups; /* key -> struct thread_group */
-    uint64_t last_thread_group;
+    uint64_t last_thread_group, memberships;
     uint64_t tick_ns; /* timeouts are checked at multiples of this time; 0: never */
     uint64_t now_ns;  /* the last of these */
     size_t count;     /* including older begins */

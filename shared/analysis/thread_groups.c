@@ -90,6 +90,7 @@ static void note_change(const struct thread_group *thread_group)
 void thread_group_enter(struct phase_thread *thread, struct thread_group *thread_group)
 {
     thread->thread_group = thread_group;
+    thread->membership = ++thread_group->all->memberships;
     thread_group->refs++;
     thread->next_member = thread_group->members;
     thread->back_member = &thread_group->members;

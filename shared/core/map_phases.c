@@ -213,20 +213,39 @@ static void write_older_begins(const struct core *core, const struct instance *i
         write_steps(core, older_begins, block, steps++);
 }
 
-/* The row has a begin. */
+/* The latest begin in the row of its definition and values. */
+struct remote_begin {
+    uint64_t order;
+    uint32_t definition;
+    const struct field_value *values;
+    struct life *life; /* of the instance, unless an end in the row may have ended it; or NULL */
+    /* When it was written: of the thread in its group; of that; of the core. */
+    uint64_t membership, execs, ends_epoch;
+};
+
+/* The row has a begin, of an instance of `life`; NULL: it is not certain that it is one. `values`
+ * are owned by the row if there is a life. */
 static void begins_remotely(struct core *core, uint32_t definition,
-                            const struct field_value *values, uint64_t order)
+                            const struct field_value *values, uint64_t order, struct life *life)
 {
     if (core->remote_order[definition] < order)
         core->remote_order[definition] = order;
     if (definition_of(core, definition)->match_count == 0)
         return;
-    void **last =
+    void **place =
         map_place(&core->remote_begins, instances_match_hash(&core->phases, definition, values));
-    if (!*last)
-        *last = arena_take(&core->row->arena, sizeof order);
-    if (*(uint64_t *)*last < order)
-        *(uint64_t *)*last = order;
+    struct remote_begin *last = *place;
+    if (!last)
+        last = *place = arena_take(&core->row->arena, sizeof *last);
+    if (last->order >= order)
+        return;
+    *last = (struct remote_begin){.order = order, .definition = definition, .values = values};
+    if (!life || life->tid == 0 || life->phases.is_process || !life->phases.thread_group)
+        return;
+    last->life = life;
+    last->membership = life->phases.membership;
+    last->execs = life->phases.thread_group->execs;
+    last->ends_epoch = core->ends_epoch;
 }
 
 /* Whether the row has a begin with these values that is later than `order`. */
@@ -235,9 +254,33 @@ static bool begins_later(const struct core *core, uint32_t definition,
 {
     if (core->remote_order[definition] <= order)
         return false;
-    const uint64_t *last =
+    const struct remote_begin *last =
         map_get(&core->remote_begins, instances_match_hash(&core->phases, definition, values));
-    return last && *last > order;
+    return last && last->order > order;
+}
+
+/* The thread of the instance that the end will end, if it certainly is the latest begin in the row;
+ * else NULL. That instance does not count as open afterwards.
+ *
+ * It is open until its end: only an exec of its process, or the exit of all threads of it, ends it
+ * and may leave an earlier one, which began elsewhere or otherwise. After its timeout, no earlier
+ * one is left. */
+static struct life *remote_holder(struct core *core, const struct life *ender, uint32_t definition,
+                                  const struct field_value *values)
+{
+    struct remote_begin *last =
+        map_get(&core->remote_begins, instances_match_hash(&core->phases, definition, values));
+    struct life *life = last ? last->life : NULL;
+    if (!life)
+        return NULL;
+    last->life = NULL;
+    const struct thread_group *group = life->phases.thread_group;
+    bool is_it = last->definition == definition && group && group == ender->phases.thread_group &&
+                 last->membership == life->phases.membership && !life->phases.exited &&
+                 last->execs == group->execs && last->ends_epoch == core->ends_epoch;
+    for (uint32_t i = 0; is_it && i < definition_of(core, definition)->match_count; i++)
+        is_it = field_value_equal(&last->values[i], &values[i]);
+    return is_it ? life : NULL;
 }
 
 /* The request of the instance, if any, has passed before. */
@@ -279,7 +322,7 @@ static void write_instance(struct core *core, struct instance *instance)
     if (instance_older_count(instance) > 0)
         write_older_begins(core, instance, line);
     write_segments(core, instance, line);
-    begins_remotely(core, instance->definition, instance->values, instance->mark.order);
+    begins_remotely(core, instance->definition, line->values, instance->mark.order, life);
     if (!life->phases.thread_group)
         core->ungrouped[instance->definition] -= 1 + instance_older_count(instance);
     instances_close_with_older(&core->phases, instance);
@@ -439,15 +482,43 @@ void map_learn_pid(struct core *core, struct life *life, int32_t pid)
 
 /* --- events that become STEPs --- */
 
+static void write_holder(struct core *core, struct life *life)
+{
+    waits_write(core, life);
+    life_write_spent(core, life);
+}
+
 /* Only the past knows which instance ends: writes the time of all threads that may have begun
  * it. */
 static void write_holders(struct core *core, const struct life *ender)
 {
     for (struct life *life = core->listed; life; life = life->next_listed)
-        if (life->may_hold_phase && (!ender || may_share_group(life, ender))) {
-            waits_write(core, life);
-            life_write_spent(core, life);
-        }
+        if (life->may_hold_phase && (!ender || may_share_group(life, ender)))
+            write_holder(core, life);
+}
+
+/* The threads of all instances that the event will end, if they are certain; else false. */
+static bool find_holders(struct core *core, struct life *ender, const struct event *event,
+                         uint32_t summed, struct life *holders[32], size_t *count)
+{
+    const struct event_class *class = event->class;
+    bool all = core->facts.has_kernel && core->let_cpus == 0 && class->begin_count == 0 &&
+               class->end_count <= 32;
+    *count = 0;
+    for (size_t i = 0; i < class->end_count; i++) {
+        uint32_t at = class->ends[i];
+        struct field_value values[PHASE_MATCH_MAX];
+        if ((i < 32 && summed >> i & 1) ||
+            !instances_fit(definition_of(core, at), event, true, values))
+            continue;
+        struct life *holder = ender; /* nobody else can end it */
+        if (definition_of(core, at)->match_count > 0)
+            holder = remote_holder(core, ender, at, values);
+        all &= holder && instances_request_count(&core->phases, at) == 0;
+        if (all)
+            holders[(*count)++] = holder;
+    }
+    return all;
 }
 
 /* Whether it is unknown for any open instance of a definition if it belongs to the thread's
@@ -515,6 +586,7 @@ void map_before_phases(struct core *core, struct life *life, const struct event 
     if (!life) {
         may_all_hold_phase(core);
         map_pass_all(core);
+        core->ends_epoch++;
     } else {
         for (size_t i = 0; i < class->end_count; i++)
             if (i >= 32 || !(summed >> i & 1))
@@ -529,15 +601,24 @@ void map_before_phases(struct core *core, struct life *life, const struct event 
         struct field_value values[PHASE_MATCH_MAX];
         uint32_t at = class->begins[i];
         if (instances_fit(definition_of(core, at), event, false, values))
-            begins_remotely(core, at, values, instance_order(number, at));
+            begins_remotely(core, at, values, instance_order(number, at), NULL);
     }
-    if (class->end_count > 0 && core->facts.has_kernel)
+    struct life *holders[32];
+    size_t holder_count = 0;
+    bool are_known = life && find_holders(core, life, event, summed, holders, &holder_count) &&
+                     !ends_request(core, class);
+    for (size_t i = 0; are_known && i < holder_count; i++) {
+        write_holder(core, holders[i]);
+        holders[i]->label_epoch = holders[i]->parent_epoch = 0;
+    }
+    if (!are_known && class->end_count > 0 && core->facts.has_kernel)
         write_holders(core, ends_request(core, class) ? NULL : life);
     if (life) {
         waits_write(core, life);
         life_write(core, life);
     }
-    core->label_epoch++;
+    if (!are_known)
+        core->label_epoch++;
 }
 
 /* --- events that are resolved here --- */

@@ -70,6 +70,7 @@ static void map_exec_by_other(struct core *core, const struct event *event, stru
         life_retire(core, life);
     }
     map_step(core, event, actor);
+    core->ends_epoch++;
     core->label_epoch++;
     struct life *life;
     for (size_t at = 0; (life = map_next(&core->lives, &at));) {
@@ -93,6 +94,7 @@ static void map_exec(struct core *core, const struct event *event, struct life *
     struct life *life = map_life(core, old_tid);
     if (!life) {
         map_step(core, event, actor); /* it states the current thread */
+        core->ends_epoch++;
         return;
     }
     if (old_tid != tid && tid > 0) {
@@ -103,6 +105,10 @@ static void map_exec(struct core *core, const struct event *event, struct life *
     map_pass_for_exec(core, life, tid);
     map_step(core, event, actor);
     map_learn_pid(core, life, tid);
+    if (life->phases.thread_group)
+        life->phases.thread_group->execs++;
+    else
+        core->ends_epoch++;
     map_new_labels(core, life);
 }
 

@@ -321,8 +321,9 @@ struct core {
     uint64_t batch_number;
     uint64_t label_epoch;   /* changes when the earlier state of phases may have changed */
     uint64_t *remote_order; /* by definition: of the last begin written to the row */
-    /* The same by definition and values: hash -> uint64_t, owned by the row. */
+    /* The same by definition and values: hash -> struct remote_begin, owned by the row. */
     struct map remote_begins;
+    uint64_t ends_epoch; /* changes when an unknown thread may have ended one of these */
     /* By definition: number of open instances on threads whose process is unknown. */
     size_t *ungrouped;
     struct map child_labels;
