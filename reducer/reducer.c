@@ -133,6 +133,13 @@ static void take_result(void *context, const struct result *result)
         begin_counting(counting);
 }
 
+static void take_waits(void *context, const struct waits_result *waits)
+{
+    const struct counting *counting = context;
+    if (counting->mode == COUNT_ALL)
+        fold_queue_take_waits(counting->queue, waits);
+}
+
 static void take_passed(void *context, const struct passed_result *passed)
 {
     const struct counting *counting = context;
@@ -155,6 +162,7 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
     session->joiner = joiner_new(
         reducer->schema, (struct result_sink){.take = take_result,
                                               .context = counting,
+                                              .take_waits = take_waits,
                                               .take_passed = reducer->passes ? NULL : take_passed});
     *counting = (struct counting){.joiner = session->joiner,
                                   .queue = fold_queue_new(session->fold),

@@ -99,23 +99,62 @@ void waits_write(struct core *core, struct life *life)
 
 /* --- joining --- */
 
-/* `result` is reused: it is large. */
-static void emit_sum(struct core *core, const struct life *life, uint32_t path, uint64_t who,
-                     const struct wait_sum *sum, struct result *result)
+/* Emits the waits of a life in one phase. */
+static void emit_of_phase(const struct core *core, const struct life *life, uint32_t path,
+                          const struct waits_item *items, size_t count)
 {
-    result->phase = names_text(&core->paths, path);
-    result->wait_who = who;
-    result->wait = (struct wait_cell){sum->more + 1, sum->total_ns, max_of(sum)};
-    core_emit_of(core, life, result);
+    struct waits_result waits = {.pid = life->process ? life->process->pid : 0,
+                                 .tid = life->tid,
+                                 .thread = life->name,
+                                 .phase = names_text(&core->paths, path),
+                                 .at = items,
+                                 .count = count};
+    if (core->sink.take_waits) {
+        core->sink.take_waits(core->sink.context, &waits);
+        return;
+    }
+    struct result result = {.type = RESULT_WAITS, .phase = waits.phase};
+    for (size_t i = 0; i < count; i++) {
+        result.wait_who = items[i].who;
+        result.wait = items[i].cell;
+        core_emit_of(core, life, &result);
+    }
+}
+
+/* So many are emitted at once. */
+enum { ITEMS_MAX = 32 };
+
+/* Waits on their way to results: those of one phase in sequence are emitted together. */
+struct emitting {
+    uint32_t path;
+    size_t count;
+    struct waits_item items[ITEMS_MAX];
+};
+
+static void emit_last(const struct core *core, const struct life *life, struct emitting *emitting)
+{
+    if (emitting->count > 0)
+        emit_of_phase(core, life, emitting->path, emitting->items, emitting->count);
+    emitting->count = 0;
+}
+
+static inline void emit_sum(const struct core *core, const struct life *life, uint32_t path,
+                            uint64_t who, const struct wait_sum *sum, struct emitting *emitting)
+{
+    if (emitting->count == ITEMS_MAX || emitting->path != path)
+        emit_last(core, life, emitting);
+    emitting->path = path;
+    emitting->items[emitting->count++] =
+        (struct waits_item){who, {sum->more + 1, sum->total_ns, max_of(sum)}};
 }
 
 void waits_emit(struct core *core, struct life *life)
 {
-    struct result result = {.type = RESULT_WAITS};
-    for (size_t i = 0; i < life->wait_count; i++) {
-        const struct wait_sum *sum = &life->waits[i];
-        emit_sum(core, life, sum->label, sum->who, sum, &result);
-    }
+    struct emitting emitting;
+    emitting.count = emitting.path = 0;
+    for (size_t i = 0; i < life->wait_count; i++)
+        emit_sum(core, life, life->waits[i].label, life->waits[i].who, &life->waits[i], &emitting);
+    emit_last(core, life, &emitting);
     empty(life);
 }
 
@@ -136,12 +175,15 @@ uint64_t join_who(const struct core *core, uint64_t who)
 void waits_join(struct core *core, const struct waits_line *line)
 {
     struct life *life = join_life_of(core, line->life);
-    struct result result = {.type = RESULT_WAITS};
+    struct emitting emitting;
+    emitting.count = emitting.path = 0;
     for (size_t i = 0; life && i < line->sum_count; i++) {
         const struct wait_sum *sum = &line->sums[i];
         uint64_t who = join_who(core, sum->who);
-        emit_sum(core, life, join_labeled(core, sum->label), who, sum, &result);
+        emit_sum(core, life, join_labeled(core, sum->label), who, sum, &emitting);
         if (life->phases.count > 0)
             layers_add(life, &(struct instance_wait){who, sum->more + 1, sum->total_ns});
     }
+    if (life)
+        emit_last(core, life, &emitting);
 }

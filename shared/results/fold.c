@@ -134,7 +134,7 @@ void fold_merge_cell(struct cell *to, const struct cell *from)
     }
 }
 
-static struct folded_thread *thread_at(struct fold *fold, uint64_t id)
+struct folded_thread *fold_thread_at(struct fold *fold, uint64_t id)
 {
     struct folded_thread *thread = fold->last_thread;
     if (thread && thread->id == id)
@@ -179,7 +179,7 @@ struct cell_group *fold_group_at(struct fold *fold, int64_t pid)
 
 struct cell *fold_cell_of_thread(struct fold *fold, const struct cell_key *key, uint64_t id)
 {
-    struct folded_thread *thread = thread_at(fold, id);
+    struct folded_thread *thread = fold_thread_at(fold, id);
     if (!thread->group) {
         thread->waits = thread->fact.process == 0;
         thread->group =
@@ -287,7 +287,7 @@ static void take_process(struct fold *fold, const struct process_fact *fact)
 
 static void take_thread(struct fold *fold, const struct thread_fact *fact)
 {
-    struct folded_thread *thread = thread_at(fold, fact->id);
+    struct folded_thread *thread = fold_thread_at(fold, fact->id);
     thread->result_chunk = fold->chunk;
     thread->is_earlier = false;
     thread->fact = thread_fact_join(&thread->fact, fact);
@@ -424,7 +424,7 @@ static void take_phase(struct fold *fold, const struct result *result)
     struct phase_cell cell = *result->phase_cell;
     struct time_vector time = named_time(fold, result, &cell.time);
     if (time_vector_has_before(&time)) {
-        add_before(thread_at(fold, result->thread), result->stretch, key.path, &time);
+        add_before(fold_thread_at(fold, result->thread), result->stretch, key.path, &time);
         time.before_running_ns = time.before_blocked_ns = time.interrupted.before_ns = 0;
     }
     cell.time = time;
@@ -432,15 +432,13 @@ static void take_phase(struct fold *fold, const struct result *result)
     free(time.blocked_in);
 }
 
-/* Readers who come late know its name within a round, if it lives: until then its id has to be
- * kept. */
-static void expect_thread(struct fold *fold, uint64_t who)
+void fold_expect_thread(struct fold *fold, uint64_t who)
 {
     if (!wait_is_by_thread(wait_kind_of(who)))
         return;
     struct folded_thread *by = fold_thread(fold, wait_by(who));
     if (!by)
-        by = thread_at(fold, wait_by(who));
+        by = fold_thread_at(fold, wait_by(who));
     by->result_chunk = fold->chunk;
 }
 
@@ -459,7 +457,7 @@ static void take_instance(struct fold *fold, const struct result *result)
     if (!instance) /* it is not among the slowest, and will not be */
         return;
     for (size_t i = 0; i < content->ended.wait_count; i++)
-        expect_thread(fold, content->ended.waits[i].who);
+        fold_expect_thread(fold, content->ended.waits[i].who);
     struct time_vector time = named_time(fold, result, &content->ended.time);
     time_vector_merge(&instance->content.ended.time, &time);
     free(time.blocked_in);
@@ -469,7 +467,7 @@ static void take_instance(struct fold *fold, const struct result *result)
 
 static void take_first_call(struct fold *fold, const struct result *result)
 {
-    struct folded_thread *thread = thread_at(fold, result->thread);
+    struct folded_thread *thread = fold_thread_at(fold, result->thread);
     for (const struct first_call *first = thread->firsts; first; first = first->next)
         if (first->stretch == result->stretch)
             return;
@@ -553,14 +551,14 @@ void fold_take_earlier(struct fold *fold, const struct result *result)
     if (result->type != RESULT_THREAD)
         return;
     take_thread(fold, &result->thread_fact);
-    thread_at(fold, result->thread_fact.id)->is_earlier = true;
+    fold_thread_at(fold, result->thread_fact.id)->is_earlier = true;
 }
 
 void fold_take(struct fold *fold, const struct result *result)
 {
     struct folded_thread *thread;
     if (result->thread)
-        thread_at(fold, result->thread)->result_chunk = fold->chunk;
+        fold_thread_at(fold, result->thread)->result_chunk = fold->chunk;
     switch (result->type) {
     case RESULT_PROCESS: take_process(fold, &result->process); return;
     case RESULT_THREAD: take_thread(fold, &result->thread_fact); return;
@@ -571,11 +569,11 @@ void fold_take(struct fold *fold, const struct result *result)
     case RESULT_FIRST_CALL: take_first_call(fold, result); return;
     case RESULT_USES: take_uses(fold, result); return;
     case RESULT_LATENCY:
-        thread = thread_at(fold, result->thread);
+        thread = fold_thread_at(fold, result->thread);
         durations_merge(&thread->latency, result->latency);
         return;
     case RESULT_RUN:
-        thread = thread_at(fold, result->thread);
+        thread = fold_thread_at(fold, result->thread);
         thread->cpu_ns += result->run.cpu_ns;
         thread->switches += result->run.switches;
         time_vector_merge(&thread->time, result->run.time);
@@ -587,8 +585,11 @@ void fold_take(struct fold *fold, const struct result *result)
         return;
     case RESULT_COUNT: fold_take_count(fold, result); return;
     case RESULT_WAITS:
-        expect_thread(fold, result->wait_who);
-        fold_take_waits(fold, thread_at(fold, result->thread), result);
+        fold_take_waits(
+            fold, &(struct waits_result){.thread = result->thread,
+                                         .phase = result->phase,
+                                         .at = &(struct waits_item){result->wait_who, result->wait},
+                                         .count = 1});
         return;
     case RESULT_INTERVAL: take_interval(fold, result->interval); return;
     }

@@ -16,6 +16,7 @@ void fold_recycle(struct fold *fold, struct arena_store *store);
 /* Takes the next record of the log. Reading may start anywhere: the entities of cells are then
  * unknown until they are published again. */
 void fold_take(struct fold *fold, const struct result *result);
+void fold_take_waits(struct fold *fold, const struct waits_result *waits);
 
 /* Takes a thread or a process of the time before the window (others are ignored): waits of its
  * events are named after it. It gets rows when fold_take() takes it, too. */

@@ -15,9 +15,10 @@ struct fold_queue {
     double cpu_s;
     size_t count;
     struct queued {
-        bool is_passed;
+        enum { QUEUED_RESULT, QUEUED_WAITS, QUEUED_PASSED } what;
         union {
             struct result result;
+            struct waits_result waits;
             struct passed_result passed;
         };
     } at[QUEUED_MAX];
@@ -128,16 +129,25 @@ static struct queued *append(struct fold_queue *queue)
 void fold_queue_take(struct fold_queue *queue, const struct result *result)
 {
     struct queued *queued = append(queue);
-    queued->is_passed = false;
+    queued->what = QUEUED_RESULT;
     queued->result = *result;
     if (!make_last(queue, &queued->result))
         fold_queue_flush(queue);
 }
 
+void fold_queue_take_waits(struct fold_queue *queue, const struct waits_result *waits)
+{
+    struct queued *queued = append(queue);
+    queued->what = QUEUED_WAITS;
+    queued->waits = *waits;
+    queued->waits.phase = copy_text(queue, waits->phase);
+    queued->waits.at = arena_copy(&queue->arena, waits->at, waits->count * sizeof *waits->at);
+}
+
 void fold_queue_take_passed(struct fold_queue *queue, const struct passed_result *passed)
 {
     struct queued *queued = append(queue);
-    queued->is_passed = true;
+    queued->what = QUEUED_PASSED;
     queued->passed = *passed;
     queued->passed.phase = copy_text(queue, passed->phase);
 }
@@ -148,10 +158,13 @@ void fold_queue_flush(struct fold_queue *queue)
         return;
     double begin_s = clock_s(CLOCK_THREAD_CPUTIME_ID);
     for (size_t i = 0; i < queue->count; i++) {
-        if (queue->at[i].is_passed)
-            fold_take_passed(queue->fold, &queue->at[i].passed);
+        const struct queued *queued = &queue->at[i];
+        if (queued->what == QUEUED_WAITS)
+            fold_take_waits(queue->fold, &queued->waits);
+        else if (queued->what == QUEUED_PASSED)
+            fold_take_passed(queue->fold, &queued->passed);
         else
-            fold_take(queue->fold, &queue->at[i].result);
+            fold_take(queue->fold, &queued->result);
     }
     queue->count = 0;
     arena_reuse(&queue->arena);

@@ -13,9 +13,10 @@ struct fold_queue;
 struct fold_queue *fold_queue_new(struct fold *fold);
 void fold_queue_free(struct fold_queue *queue); /* NULL is fine; what is in it is dropped */
 
-/* As fold_take() and fold_take_passed(). Of a result that lasts, only what does not last is copied;
+/* As fold_take(), fold_take_waits(), and fold_take_passed(). Of a result that lasts, only what does not last is copied;
  * the fold has all up to an interval's mark when the call returns. */
 void fold_queue_take(struct fold_queue *queue, const struct result *result);
+void fold_queue_take_waits(struct fold_queue *queue, const struct waits_result *waits);
 void fold_queue_take_passed(struct fold_queue *queue, const struct passed_result *passed);
 /* The fold takes all that is in the queue. */
 void fold_queue_flush(struct fold_queue *queue);

@@ -201,6 +201,10 @@ struct fold {
 };
 
 uint32_t fold_name_id(struct fold *fold, struct text text);
+struct folded_thread *fold_thread_at(struct fold *fold, uint64_t id);
+/* Readers who come late know the name of the thread of a wait within a round, if it lives: until
+ * then its id has to be kept. */
+void fold_expect_thread(struct fold *fold, uint64_t who);
 struct cell_group *fold_group_at(struct fold *fold, int64_t pid);
 struct cell *fold_cell_at(struct fold *fold, struct cell_group *group, const struct cell_key *key);
 /* The cell for `key` of a thread: of its pid once known, its own until then. */
@@ -214,9 +218,6 @@ void fold_take_count(struct fold *fold, const struct result *result);
 void fold_free_counts(struct fold *fold);
 
 /* --- fold_waits.c --- */
-/* Of a thread of the fold. */
-void fold_take_waits(struct fold *fold, const struct folded_thread *thread,
-                     const struct result *result);
 /* Replaces threads to be dropped by their names in waits. */
 void fold_settle_waits(struct fold *fold, bool (*goes)(const struct fold *fold, uint64_t thread));
 

@@ -9,6 +9,7 @@
 #include "analysis/view.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "results/fold.h"
 #include "results/fold_rows.h"
 
 /* Kinds besides enum wait_kind: the other side is a dropped thread. */
@@ -117,18 +118,22 @@ static void make_room(const struct fold *fold, struct folded_waits *waits)
                                 waits->room > 0 ? 2 * waits->room : WAITS_FIRST, sizeof *waits->at);
 }
 
-void fold_take_waits(struct fold *fold, const struct folded_thread *thread,
-                     const struct result *result)
+void fold_take_waits(struct fold *fold, const struct waits_result *from)
 {
     struct folded_waits *waits = &fold->waits;
-    if (waits->count == waits->room)
-        make_room(fold, waits);
-    waits->at[waits->count++] =
-        (struct folded_wait){.who = result->wait_who,
-                             .thread = thread->fact.process ? 0 : thread->id,
-                             .pid = (int32_t)fold_pid_of(thread),
-                             .path = fold_name_id(fold, result->phase),
-                             .cell = result->wait};
+    struct folded_thread *thread = fold_thread_at(fold, from->thread);
+    struct folded_wait wait = {.thread = thread->fact.process ? 0 : thread->id,
+                               .pid = (int32_t)fold_pid_of(thread),
+                               .path = fold_name_id(fold, from->phase)};
+    thread->result_chunk = fold->chunk;
+    for (size_t i = 0; i < from->count; i++) {
+        fold_expect_thread(fold, from->at[i].who);
+        if (waits->count == waits->room)
+            make_room(fold, waits);
+        wait.who = from->at[i].who;
+        wait.cell = from->at[i].cell;
+        waits->at[waits->count++] = wait;
+    }
 }
 
 /* --- threads to be dropped --- */

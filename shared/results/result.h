@@ -152,6 +152,18 @@ struct passed_result {
     struct bytes bytes; /* trace/passed.h; they stay until the interval's mark is taken */
 };
 
+/* Waits of one thread in one phase: each item stands for a RESULT_WAITS. */
+struct waits_result {
+    int32_t pid, tid; /* as in struct result, as are these two */
+    uint64_t thread;
+    struct text phase;
+    const struct waits_item {
+        uint64_t who; /* as wait_who in struct result */
+        struct wait_cell cell;
+    } * at;
+    size_t count;
+};
+
 /* Takes results in the order of the log; what they point to is borrowed for the call, unless it
  * lasts. */
 struct result_sink {
@@ -159,6 +171,7 @@ struct result_sink {
     void *context;
     /* NULL: single results are passed to `take` instead. */
     void (*take_passed)(void *context, const struct passed_result *passed);
+    void (*take_waits)(void *context, const struct waits_result *waits); /* likewise */
 };
 
 #endif
