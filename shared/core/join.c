@@ -370,6 +370,7 @@ void core_mark(struct core *core, const struct interval_end *interval)
                                  .host = interval->host};
     tallies_add(&fact.tallies, &tallies);
     core_emit(core, &(struct result){.type = RESULT_INTERVAL, .interval = &fact});
+    names_clear(&core->old_paths);
 }
 
 void core_note(struct core *core, uint64_t chunk, const struct tallies *tallies,

@@ -800,6 +800,7 @@ void core_free(struct core *core)
             instances_forget(&life->phases);
         instances_clear(&core->phases);
         names_clear(&core->paths);
+        names_clear(&core->old_paths);
         free(core->labels);
         free(core->requests);
     }

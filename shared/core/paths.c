@@ -53,13 +53,13 @@ static void rename_all(struct renaming *renaming)
 
 void join_forget_paths(struct core *core)
 {
-    if (core->paths.count <= core->paths_most)
+    if (core->paths.count <= core->paths_most || core->old_paths.count > 0)
         return;
     struct renaming renaming = {.core = core};
     (void)names_id(&renaming.to, text_of(""));
     rename_all(&renaming);
     map_clear(&renaming.done);
-    names_clear(&core->paths);
+    core->old_paths = core->paths;
     core->paths = renaming.to;
     core->paths_most = 2 * core->paths.count + PATHS_SPARE;
 }

@@ -343,8 +343,9 @@ struct core {
     life_name names;
     uint64_t order, last_process;
     struct names paths;
-    size_t paths_most; /* at more, unused ones are searched for */
-    uint32_t *labels;  /* of the current row: ids of paths */
+    size_t paths_most;      /* at more, unused ones are searched for */
+    struct names old_paths; /* of results up to the next mark */
+    uint32_t *labels;       /* of the current row: ids of paths */
     size_t label_count, label_room;
     struct instance **requests; /* by name, for the current row; NULL: over */
     size_t request_count, request_room;

@@ -84,12 +84,10 @@ static const struct durations *copy_latency(struct arena *arena, const struct du
     return arena_copy(arena, &copy, sizeof copy);
 }
 
-/* Copies what the result points to; false: it must be taken at once. */
+/* Copies what the result points to; false: it must be taken at once. Its phase and call last. */
 static bool make_last(struct fold_queue *queue, struct result *result)
 {
     struct arena *arena = &queue->arena;
-    if (result->phase.count > 0)
-        result->phase = copy_text(queue, result->phase);
     if (result->lasts)
         return true;
     switch (result->type) {
@@ -140,7 +138,6 @@ void fold_queue_take_waits(struct fold_queue *queue, const struct waits_result *
     struct queued *queued = append(queue);
     queued->what = QUEUED_WAITS;
     queued->waits = *waits;
-    queued->waits.phase = copy_text(queue, waits->phase);
     queued->waits.at = arena_copy(&queue->arena, waits->at, waits->count * sizeof *waits->at);
 }
 
@@ -149,7 +146,6 @@ void fold_queue_take_passed(struct fold_queue *queue, const struct passed_result
     struct queued *queued = append(queue);
     queued->what = QUEUED_PASSED;
     queued->passed = *passed;
-    queued->passed.phase = copy_text(queue, passed->phase);
 }
 
 void fold_queue_flush(struct fold_queue *queue)

@@ -103,9 +103,9 @@ struct result {
     uint64_t thread, descriptor; /* ids, for cells */
     uint32_t stretch;
     int32_t cpu;
-    uint64_t wait_who; /* RESULT_WAITS: wait_who(), with the id for a thread */
-    struct text phase, call;
-    bool lasts; /* what `calls` or `uses` points to stays until the interval's mark is taken */
+    uint64_t wait_who;       /* RESULT_WAITS: wait_who(), with the id for a thread */
+    struct text phase, call; /* from a join, they stay until the interval's mark is taken */
+    bool lasts;              /* likewise, what `calls` or `uses` points to */
     /* The meaning of call ids in blocked_in: calls of `schema`, or, without one, these names. */
     const struct schema *schema;
     const struct text *call_names;

@@ -15,7 +15,7 @@
 #include "core/settle.h"
 #include "reducer/joiner.h"
 #include "reducer/decoded_chunk.h"
-#include "results/fold.h"
+#include "results/fold_queue.h"
 #include "wire/partial_codec.h"
 #include "wire/result_codec.h"
 
@@ -234,9 +234,19 @@ static void take(void *fold, const struct result *result)
     fold_take(fold, result);
 }
 
-static void take_passed(void *fold, const struct passed_result *passed)
+static void queue_result(void *queue, const struct result *result)
 {
-    fold_take_passed(fold, passed);
+    fold_queue_take(queue, result);
+}
+
+static void queue_waits(void *queue, const struct waits_result *waits)
+{
+    fold_queue_take_waits(queue, waits);
+}
+
+static void queue_passed(void *queue, const struct passed_result *passed)
+{
+    fold_queue_take_passed(queue, passed);
 }
 
 /* Ends the joiner after part `last` and restores another from its state, read in any order;
@@ -250,6 +260,7 @@ static struct joiner *restart(struct joiner *joiner, struct schema *schema, stru
     if (!joiner_oldest_chunk(joiner, &oldest))
         oldest = last + 1;
     joiner_save(joiner, saved_state_sink(&saved));
+    fold_queue_flush(sink.context); /* names belong to the joiner */
     joiner_free(joiner);
     for (size_t i = saved.count; i > 1; i--) {
         size_t other = law_random(random) % i;
@@ -330,7 +341,11 @@ char *law_report(const struct law_trace *trace, struct law_cuts cuts, unsigned s
         figures->bytes += parts[i].bytes;
     }
     struct fold *fold = fold_new(text_of(trace->session));
-    struct result_sink sink = {take, fold, take_passed};
+    struct fold_queue *queue = fold_queue_new(fold);
+    struct result_sink sink = {.take = queue_result,
+                               .context = queue,
+                               .take_passed = queue_passed,
+                               .take_waits = queue_waits};
     struct joiner *joiner = joiner_new(trace->schema, sink);
     uint64_t random = shuffle + 7;
     for (size_t i = 0; i < count; i++) {
@@ -339,6 +354,8 @@ char *law_report(const struct law_trace *trace, struct law_cuts cuts, unsigned s
             joiner = restart(joiner, trace->schema, sink, parts, i, &random);
     }
     joiner_finish(joiner);
+    fold_queue_flush(queue);
+    fold_queue_free(queue);
     fold_settle(fold);
     char *json = law_fold_report(fold);
     joiner_free(joiner);
