@@ -511,7 +511,7 @@ static bool find_holders(struct core *core, struct life *ender, const struct eve
         if ((i < 32 && summed >> i & 1) ||
             !instances_fit(definition_of(core, at), event, true, values))
             continue;
-        struct life *holder = ender; /* nobody else can end it */
+        struct life *holder = ender; /* no other thread ends it */
         if (definition_of(core, at)->match_count > 0)
             holder = remote_holder(core, ender, at, values);
         all &= holder && instances_request_count(&core->phases, at) == 0;
