@@ -445,19 +445,27 @@ static void append(struct mapped *first, struct mapped *part)
 {
     prepared_append(first->prepared, part->prepared);
     part->prepared = NULL;
+    part->stats.raw_bytes = 0; /* each part has those of the chunk */
     stats_add(&first->stats, &part->stats);
     first->cpu_s += part->cpu_s;
     first->prepare_s += part->prepare_s;
 }
 
+/* Whether the part is mapped, of the same bytes as the first one. */
+static bool fits(const struct mapped *part, const struct mapped *first)
+{
+    return part->status == STATUS_OK && part->prepared && part->warning_count == 0 &&
+           part->stats.raw_bytes == first->stats.raw_bytes;
+}
+
 /* Makes a mapped chunk of its parts. Those of a damaged chunk may report the damage several times,
- * or not at all: it is mapped again, as a whole. */
+ * or not at all, and those of a trace that grows differ: it is mapped again, as a whole. */
 static void unite(struct crew *crew, size_t index, struct archive_room *room)
 {
     struct mapped *mapped = &crew->mapped[index], *parts = mapped->parts;
     bool fit = true, stopped = false;
     for (size_t i = 0; i < mapped->part_count; i++) {
-        fit &= parts[i].status == STATUS_OK && parts[i].prepared && parts[i].warning_count == 0;
+        fit &= fits(&parts[i], &parts[0]);
         stopped |= parts[i].status == STATUS_RETRY;
     }
     mapped->status = stopped ? STATUS_RETRY : STATUS_OK;

@@ -485,7 +485,7 @@ static enum status send(struct mapping *mapping, const struct identity *identity
     stats->items += end.items;
     tallies_add(&stats->tallies, &end.tallies);
     stats->record_bytes += counting.bytes;
-    stats->raw_bytes += end.raw_bytes;
+    stats->raw_bytes += chunk_raw_bytes(mapping->chunk);
     free(session);
     free(name);
     return STATUS_OK;
@@ -544,15 +544,17 @@ static void note_sentence(void *context, const char *sentence)
 size_t map_cuts(const struct chunk_ref *ref, const struct map_options *options, size_t parts_max,
                 size_t bytes_min, uint64_t *cuts)
 {
-    if (parts_max < 2 || ref->packed || ref->growing || ref->recorded ||
+    if (parts_max < 2 || ref->packed || ref->recorded ||
         (options->reader && !reader_kind_reads_parts(options->reader)))
         return 0;
+    struct map_options own = *options;
+    own.other_reader = NULL; /* it reads no parts, and its use is reported once */
     bool warned = false;
     const struct reader_warnings warnings = {.say = note_sentence, .context = &warned};
     struct mapping mapping;
     struct failure ignored;
     size_t count = 0;
-    enum status status = mapping_open(&mapping, ref, options, &warnings, &ignored);
+    enum status status = mapping_open(&mapping, ref, &own, &warnings, &ignored);
     if (status == STATUS_OK && mapping.reader && !mapping.windowed && !warned &&
         mapping.notes->count == 0 && !info_of(&mapping)->lost_user)
         count = cuts_inside(mapping.interval, cuts,

@@ -63,7 +63,8 @@ struct map_stats {
     uint64_t events;
     uint64_t single_events; /* sent as STEPs; a descriptor call counts for two */
     uint64_t items;
-    uint64_t record_bytes, raw_bytes;
+    uint64_t record_bytes;
+    uint64_t raw_bytes; /* of the chunk, also of a part: parts with other bytes saw it grow */
     struct tallies tallies;
 };
 
@@ -79,7 +80,7 @@ MUST_CHECK enum status map_chunk(const struct chunk_ref *ref, const struct map_o
 
 /* Divides the chunk into at most `parts_max` parts of at least `bytes_min` bytes, for several
  * threads: writes the begins of the second and later ones to `cuts`, and returns their number. 0:
- * it must be mapped as a whole, since it is small, packed, still growing, damaged, or has
+ * it must be mapped as a whole, since it is small, packed, still recorded, damaged, or has
  * losses. */
 size_t map_cuts(const struct chunk_ref *ref, const struct map_options *options, size_t parts_max,
                 size_t bytes_min, uint64_t *cuts);

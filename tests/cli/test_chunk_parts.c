@@ -32,6 +32,21 @@ Test(chunk_parts, report_is_that_of_whole_chunks, .timeout = 300)
         printf("%s: %zu parts\n", extra, expect_same(extra, getenv("PART_PHASES")));
 }
 
+/* A trace without rotations: it could be recorded still. */
+Test(chunk_parts, report_is_that_of_a_plain_trace, .timeout = 300)
+{
+    char folder[] = "/tmp/chunk-parts-XXXXXX";
+    cr_assert(mkdtemp(folder) != NULL);
+    char *copy = memory_format("cp -r %s/thumbnails/archives/*-1/* %s/", TEST_DATA, folder);
+    cr_assert(eq(int, system(copy), 0));
+    size_t parts = expect_same(folder, TEST_DATA "/thumbnails/phases.yaml");
+    cr_expect(parts >= 2, "%zu parts", parts);
+    char *clean = memory_format("rm -r %s", folder);
+    cr_assert(eq(int, system(clean), 0));
+    free(clean);
+    free(copy);
+}
+
 static uint64_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;
