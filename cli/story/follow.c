@@ -439,7 +439,7 @@ static void enter_chunk(struct following *following, const struct feed_item *ite
     following->is_lost = false;
 }
 
-/* Whether the event is none that struct follow's `only_calls` wants. */
+/* Whether the event is not wanted by `only_calls` of struct follow. */
 static bool is_beside(const struct event *event)
 {
     return event->domain == DOMAIN_KERNEL &&
