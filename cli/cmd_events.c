@@ -119,6 +119,8 @@ static struct field *field_of(struct listed *listed, const struct field_shape *s
 
 static const char *type_of(const struct field_shape *shape, const struct field_value *value)
 {
+    if (shape->float_bits > 0)
+        return "float";
     if (!shape->is_taken)
         return "other";
     switch (value->type) {

@@ -1,5 +1,8 @@
 #include "cli/story/line.h"
 
+#include <float.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 static const uint64_t SECOND_NS = 1000000000;
@@ -55,6 +58,33 @@ void line_hex(struct line *line, uint64_t number)
     } while (number > 0);
     line_string(line, "0x");
     line_text(line, (struct text){digits + at, sizeof digits - at});
+}
+
+/* Whether `text` reads back as `number`; never for NaN. */
+static bool reads_as(const char *text, double number, unsigned size)
+{
+    double read = size == 32 ? (double)strtof(text, NULL) : strtod(text, NULL);
+    return read >= number && read <= number;
+}
+
+void line_float(struct line *line, uint64_t bits, unsigned size)
+{
+    double number;
+    if (size == 32) {
+        float narrow;
+        uint32_t low = (uint32_t)bits;
+        memcpy(&narrow, &low, sizeof narrow);
+        number = (double)narrow;
+    } else {
+        memcpy(&number, &bits, sizeof number);
+    }
+    char text[32];
+    int digits = size == 32 ? FLT_DIG : DBL_DIG;
+    const int most = size == 32 ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG;
+    do {
+        snprintf(text, sizeof text, "%.*g", digits++, number);
+    } while (digits <= most && !reads_as(text, number, size));
+    line_string(line, text);
 }
 
 static void escaped(struct line *line, unsigned char c)

@@ -55,6 +55,8 @@ static inline void line_char(struct line *line, char c)
 void line_int(struct line *line, int64_t number);
 void line_uint(struct line *line, uint64_t number);
 void line_hex(struct line *line, uint64_t number); /* 0x... */
+/* The shortest text that reads back as the IEEE 754 number with these bits: 32 or 64 of them. */
+void line_float(struct line *line, uint64_t bits, unsigned size);
 /* In double quotes; `\"`, `\\`, `\n`, and `\x..` for all that is not printable ASCII or UTF-8;
  * truncated after 256 bytes, then with `...`. */
 void line_quoted(struct line *line, struct text text);

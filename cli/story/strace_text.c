@@ -19,6 +19,10 @@ static bool is_left_out(const struct field_shape *shape)
 static void value_text(struct line *line, const struct field_shape *shape,
                        const struct field_value *value)
 {
+    if (shape->float_bits > 0 && value->type == FIELD_UINT) {
+        line_float(line, value->u, shape->float_bits);
+        return;
+    }
     switch (value->type) {
     case FIELD_ABSENT: line_string(line, "..."); break;
     case FIELD_TEXT: line_quoted(line, value->text); break;
@@ -127,10 +131,11 @@ static void outcome_text(struct line *line, const struct event *event, struct te
     for (unsigned i = 0; event->shapes && i < event->field_count; i++) {
         const struct field_shape *shape = &event->shapes[i];
         const struct field_value *value = &event->fields[i];
-        bool is_list = !shape->is_taken && event->int_count > 0;
+        bool is_float = shape->float_bits > 0;
+        bool is_list = !shape->is_taken && !is_float && event->int_count > 0;
         bool is_address =
             shape->base == 16 || (value->type == FIELD_UINT && value->u >= ADDRESS_MIN);
-        bool is_useful = value->type == FIELD_TEXT || (shape->is_taken && !is_address);
+        bool is_useful = value->type == FIELD_TEXT || is_float || (shape->is_taken && !is_address);
         if (shape->is_return || is_left_out(shape) || shape->is_descriptor ||
             (!is_useful && !is_list))
             continue;

@@ -36,7 +36,7 @@ static struct plan_op *add(struct maker *maker, enum plan_code code)
 
 enum scope { SCOPE_COMMON, SCOPE_SPECIFIC, SCOPE_PAYLOAD };
 
-enum how { HOW_NONE, HOW_NUMBER, HOW_TEXT, HOW_NUMBERS };
+enum how { HOW_NONE, HOW_NUMBER, HOW_TEXT, HOW_NUMBERS, HOW_FLOAT };
 
 static bool is_number(const struct layout_field *field)
 {
@@ -56,7 +56,7 @@ static enum how how_of(const struct layout_field *field)
     case LAYOUT_BLOB_SIZED: return field->unit > 0 ? HOW_TEXT : HOW_NONE;
     case LAYOUT_ARRAY:
     case LAYOUT_SEQUENCE: return is_number(&field->fields[0]) ? HOW_NUMBERS : HOW_NONE;
-    case LAYOUT_FLOAT:
+    case LAYOUT_FLOAT: return field->size == 32 || field->size == 64 ? HOW_FLOAT : HOW_NONE;
     case LAYOUT_STRUCT:
     case LAYOUT_VARIANT:
     case LAYOUT_OPTIONAL: break;
@@ -124,7 +124,9 @@ static void want_payload(struct maker *maker, const struct layout_field *member,
     size_t field_count = maker->shapes ? maker->plan.field_count : class->field_count;
     for (size_t i = 0; i < field_count; i++) {
         const char *name = maker->shapes ? maker->shapes[i].name : class->fields[i];
-        if (strcmp(name, member->name) != 0 || how == HOW_NUMBERS)
+        /* Definitions compare no floats. */
+        if (strcmp(name, member->name) != 0 || how == HOW_NUMBERS ||
+            (how == HOW_FLOAT && i < class->field_count))
             continue;
         add(maker, how == HOW_TEXT     ? PLAN_TO_FIELD_TEXT
                    : member->is_signed ? PLAN_TO_INT
@@ -260,7 +262,8 @@ static void walk_field(struct maker *maker, enum scope scope, const struct layou
     static const uint8_t CODES[] = {[HOW_NONE] = PLAN_WALK,
                                     [HOW_NUMBER] = PLAN_WALK_NUMBER,
                                     [HOW_TEXT] = PLAN_WALK_TEXT,
-                                    [HOW_NUMBERS] = PLAN_WALK_NUMBERS};
+                                    [HOW_NUMBERS] = PLAN_WALK_NUMBERS,
+                                    [HOW_FLOAT] = PLAN_WALK_NUMBER};
     size_t walk = maker->count;
     add(maker, CODES[how_of(field)])->field = field;
     want(maker, scope, of, field);
@@ -305,7 +308,7 @@ static void add_field(struct maker *maker, enum scope scope, const struct layout
             add_field(maker, scope, NULL, &field->fields[i]);
         return;
     }
-    if (field->type == LAYOUT_INTEGER) {
+    if (field->type == LAYOUT_INTEGER || how_of(field) == HOW_FLOAT) {
         run_to(maker, field->align);
         if (!run_number(maker, scope, of, field))
             maker->impossible = true; /* 64 bits in nine bytes, or a change of byte order */
@@ -464,6 +467,8 @@ static void add_shapes(struct maker *maker, struct arena *arena, const struct la
         shape->base = member->base;
         shape->is_declared = true;
         shape->is_taken = how == HOW_NUMBER || how == HOW_TEXT;
+        if (how == HOW_FLOAT && at >= class->field_count)
+            shape->float_bits = member->size;
         count = at < count ? count : count + 1;
     }
     maker->plan.field_count = (uint16_t)count;

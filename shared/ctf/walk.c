@@ -36,7 +36,7 @@ static void note(struct walk *walk, const struct layout_field *field, uint64_t v
 
 static bool read_integer(struct walk *walk, const struct layout_field *field, uint64_t *out)
 {
-    invariant(field->type == LAYOUT_INTEGER);
+    invariant(field->type == LAYOUT_INTEGER || field->type == LAYOUT_FLOAT);
     if (!has_left(walk, field->size))
         return false;
     uint64_t value = bits_read(walk->packet + walk->at / 8, (unsigned)(walk->at % 8), field->size,

@@ -34,7 +34,7 @@ struct walk {
 /* Each reads one field, and returns false with a `fault` if that is impossible; `at` is invalid
  * then. */
 MUST_CHECK bool walk_skip(struct walk *walk, const struct layout_field *field);
-/* LAYOUT_INTEGER or LAYOUT_VARINT; sign-extended if it is signed. */
+/* LAYOUT_INTEGER or LAYOUT_VARINT, sign-extended if it is signed; or the bits of a LAYOUT_FLOAT. */
 MUST_CHECK bool walk_number(struct walk *walk, const struct layout_field *field, uint64_t *out);
 /* LAYOUT_STRING*: points into the packet. */
 MUST_CHECK bool walk_text(struct walk *walk, const struct layout_field *field, struct text *out);

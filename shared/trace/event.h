@@ -103,6 +103,7 @@ struct field_shape {
     uint8_t base;        /* numbers: display base 2, 8, 10, or 16 */
     bool is_declared;    /* else a definition asks for a field that the event does not have */
     bool is_taken;       /* else struct field_value cannot hold its type */
+    uint8_t float_bits;  /* 32 or 64: its value is the bits of an IEEE 754 number; else 0 */
     /* By its name (field_shape_named()): */
     bool is_descriptor; /* `fd`, `dfd`, `in_fd`, `fd_in`, `fildes` and the like */
     bool is_length;     /* of a sequence, added by the tracer: `_NAME_length` */
