@@ -45,6 +45,7 @@ struct call_log {
     uint8_t *by_class;
     size_t call_room, class_room;
     size_t shown_open;                 /* threads in a selected call */
+    uint64_t begun;                    /* instances of phases */
     struct log_thread *recent[RECENT]; /* the last one of each CPU, or NULL; by some of its bits */
     struct call_log_counts counts;
     bool is_broken; /* the output */
@@ -420,17 +421,37 @@ static void note_phases(const struct call_log *log, struct log_thread *thread)
     thread->is_in = phase_stack_any(&thread->phases, wants_phase, log);
 }
 
-/* Another thread of its process may end an instance. */
-static void end_elsewhere(struct call_log *log, const struct log_thread *thread,
-                          const struct followed *followed, size_t place)
+static bool expire(struct log_thread *thread, const struct followed *followed)
 {
-    struct log_thread *other;
-    for (size_t at = 0; (other = map_next(&log->threads, &at)) != NULL;)
-        if (other != thread && other->pid == thread->pid && other->phases.count > 0 &&
-            phase_stack_end(&other->phases, followed, place)) {
+    size_t before = thread->phases.count;
+    phase_stack_expire(&thread->phases, followed->wall_ns);
+    return thread->phases.count != before;
+}
+
+/* Ends the most recently begun instance that the event may end: of its own thread, or with match
+ * fields of any thread of its process. */
+static void end_instance(struct call_log *log, struct log_thread *thread,
+                         const struct followed *followed, size_t place)
+{
+    const struct event *event = followed->event;
+    bool has_match = event->class->phases->at[event->class->ends[place]]->match_count > 0;
+    const struct open_instance *newest = phase_stack_find(&thread->phases, event, place);
+    struct log_thread *ended = thread, *other;
+    for (size_t at = 0; has_match && (other = map_next(&log->threads, &at)) != NULL;) {
+        if (other == thread || other->pid != thread->pid || other->phases.count == 0)
+            continue;
+        if (expire(other, followed))
             note_phases(log, other);
-            return;
-        }
+        const struct open_instance *found = phase_stack_find(&other->phases, event, place);
+        if (!found || (newest && found->number < newest->number))
+            continue;
+        newest = found;
+        ended = other;
+    }
+    if (!newest)
+        return;
+    phase_stack_end(&ended->phases, newest);
+    note_phases(log, ended);
 }
 
 /* Tracks the phases of the thread, and whether the event is in a selected one. */
@@ -440,19 +461,15 @@ static void follow_phases(struct call_log *log, const struct followed *followed)
     if (followed->event->kind == EVENT_LOSS)
         return;
     struct log_thread *thread = thread_of(log, followed);
-    size_t before = thread->phases.count;
-    thread->is_inside = thread->is_in;
-    phase_stack_expire(&thread->phases, followed->wall_ns);
-    bool changes = thread->phases.count != before;
-    for (size_t i = 0; i < class->end_count; i++) {
-        if (!phase_stack_end(&thread->phases, followed, i))
-            end_elsewhere(log, thread, followed, i);
-        changes = true;
-    }
-    if (class->begin_count > 0)
-        phase_stack_begin(&thread->phases, followed);
-    if (changes || class->begin_count > 0)
+    if (expire(thread, followed))
         note_phases(log, thread);
+    thread->is_inside = thread->is_in;
+    for (size_t i = 0; i < class->end_count; i++)
+        end_instance(log, thread, followed, i);
+    if (class->begin_count > 0) {
+        phase_stack_begin(&thread->phases, followed, &log->begun);
+        note_phases(log, thread);
+    }
     thread->is_inside |= thread->is_in;
 }
 

@@ -68,7 +68,7 @@ bool open_instance_ends(const struct open_instance *instance, const struct event
     return true;
 }
 
-void phase_stack_begin(struct phase_stack *stack, const struct followed *followed)
+void phase_stack_begin(struct phase_stack *stack, const struct followed *followed, uint64_t *number)
 {
     const struct event *event = followed->event;
     for (size_t i = 0; i < event->class->begin_count; i++) {
@@ -78,20 +78,24 @@ void phase_stack_begin(struct phase_stack *stack, const struct followed *followe
                                 event_shown))
             continue;
         stack->at = memory_grow(stack->at, &stack->room, stack->count + 1, sizeof *stack->at);
-        open_instance_begin(&stack->at[stack->count++], definition, followed);
+        open_instance_begin(&stack->at[stack->count], definition, followed);
+        stack->at[stack->count++].number = (*number)++;
     }
 }
 
-bool phase_stack_end(struct phase_stack *stack, const struct followed *followed, size_t place)
+const struct open_instance *phase_stack_find(const struct phase_stack *stack,
+                                             const struct event *event, size_t place)
 {
-    const struct event *event = followed->event;
     const struct phase_definition *definition = event->class->phases->at[event->class->ends[place]];
     for (size_t i = stack->count; i-- > 0;)
-        if (stack->at[i].definition == definition && open_instance_ends(&stack->at[i], event)) {
-            take_out(stack, i);
-            return true;
-        }
-    return false;
+        if (stack->at[i].definition == definition && open_instance_ends(&stack->at[i], event))
+            return &stack->at[i];
+    return NULL;
+}
+
+void phase_stack_end(struct phase_stack *stack, const struct open_instance *instance)
+{
+    take_out(stack, (size_t)(instance - stack->at));
 }
 
 void phase_stack_expire(struct phase_stack *stack, int64_t now_ns)

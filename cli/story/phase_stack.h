@@ -12,6 +12,7 @@ struct open_instance {
     char *name; /* as in the report; owned, as are the values */
     const struct phase_definition *definition;
     int64_t begin_ns;
+    uint64_t number;           /* in a stack: of the instances begun before it, on any thread */
     struct field_value *match; /* of the begin event */
 };
 
@@ -30,11 +31,15 @@ struct phase_stack {
 
 void phase_stack_clear(struct phase_stack *stack);
 
-/* Begins instances at the event; call phase_stack_end() before. */
-void phase_stack_begin(struct phase_stack *stack, const struct followed *followed);
-/* Ends the innermost instance that the event may end, for the definition with index `place` in
- * event->class->ends. False if there is none in this stack. */
-bool phase_stack_end(struct phase_stack *stack, const struct followed *followed, size_t place);
+/* Begins instances at the event, after it ended others. Counts in `*number` those of all threads. */
+void phase_stack_begin(struct phase_stack *stack, const struct followed *followed,
+                       uint64_t *number);
+/* The most recently begun instance that the event may end, for the definition with index `place` in
+ * event->class->ends. NULL if there is none in this stack. */
+const struct open_instance *phase_stack_find(const struct phase_stack *stack,
+                                             const struct event *event, size_t place);
+/* Ends that instance. */
+void phase_stack_end(struct phase_stack *stack, const struct open_instance *instance);
 /* Ends instances that exceed the timeout of their definition. */
 void phase_stack_expire(struct phase_stack *stack, int64_t now_ns);
 
