@@ -451,7 +451,6 @@ static inline void life_set_state(struct life *life, enum thread_state state, ui
 }
 
 void life_put_name(struct life *life, struct text name, bool by_kernel);
-/* Fast path: the name is usually unchanged. */
 /* Whether `now` is the name, cut to its length. */
 static inline bool life_name_is(const char now[NAME_BYTES], struct text name)
 {
@@ -463,6 +462,7 @@ static inline bool life_is_named(const struct life *life, struct text name, bool
     return by_kernel ? life->kernel_named && life_name_is(life->kernel_name, name)
                      : life->user_named && life_name_is(life->user_name, name);
 }
+/* Fast path: the name is usually unchanged. */
 static inline void life_set_name(struct life *life, struct text name, bool by_kernel)
 {
     if (!life_is_named(life, name, by_kernel))
