@@ -11,7 +11,7 @@
 #include "wire/partial_peek.h"
 
 /* Parts of a chunk; see parts_of(). */
-enum { PARTS_MAX = 4096, PART_BYTES_MIN = 4 << 20, PART_BYTES_LARGE = 64 << 20 };
+enum { PARTS_MAX = 4096, PART_BYTES_MIN = 4 << 20 };
 
 /* The output of a mapper for one chunk, or for a part of it. */
 struct mapped {
@@ -408,8 +408,8 @@ static double bytes_in_work(const struct crew *crew)
 }
 
 /* In how many parts to map the next chunk. All threads should end at the same time, so a chunk that
- * takes a thread longer than its share of the remaining work is divided; others are not, since
- * every part costs joining. Large parts are halved: threads may progress unequally. */
+ * takes a thread longer than its share of the remaining work is divided, into parts of half of that
+ * share, since threads progress unequally; others are not, since every part costs joining. */
 static size_t parts_of(const struct crew *crew, size_t index)
 {
     const struct chunk_run *run = crew->run;
@@ -417,9 +417,7 @@ static size_t parts_of(const struct crew *crew, size_t index)
     double each = (bytes_in_work(crew) + crew->left_bytes) / run->jobs;
     if (run->passes || bytes <= 1.1 * each)
         return 1;
-    double parts = each > 0 ? bytes / each + 1 : PARTS_MAX;
-    if (bytes / parts >= PART_BYTES_LARGE)
-        parts *= 2;
+    double parts = each > 0 ? 2 * bytes / each + 1 : PARTS_MAX;
     return parts < PARTS_MAX ? (size_t)parts : PARTS_MAX;
 }
 
