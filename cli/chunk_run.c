@@ -520,10 +520,11 @@ static void map_next_part(struct crew *crew, size_t index, struct archive_room *
 /* Maps the next chunk, or divides it for all threads; releases the lock meanwhile. */
 static void map_next(struct crew *crew, struct archive_room *room)
 {
-    size_t index = crew->next++;
+    size_t index = crew->next;
     bool outside = is_outside(crew->run, index);
     struct mapped *mapped = &crew->mapped[index];
     size_t parts = outside ? 1 : parts_of(crew, index);
+    crew->next++;
     crew->left_bytes -= mapped->size;
     mapped->begin_s = clock_s(CLOCK_MONOTONIC);
     pthread_mutex_unlock(&crew->lock);
