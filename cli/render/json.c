@@ -674,8 +674,10 @@ static void put_blocks(void *context, unsigned helper)
     struct crew *crew = context;
     struct slot *slot;
     for (struct block block; take_block(crew, &block, &slot);) {
-        put_block(&slot->json, &block);
+        struct json_text json = slot->json; /* slots of several threads share a cache line */
+        put_block(&json, &block);
         pthread_mutex_lock(&crew->lock);
+        slot->json = json;
         slot->ready = true;
         pthread_cond_broadcast(&crew->changed);
         pthread_mutex_unlock(&crew->lock);

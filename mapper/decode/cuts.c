@@ -5,9 +5,11 @@
 #include "base/memory.h"
 #include "mapper/decode/stream_rules.h"
 
-/* A packet counts at the middle of its time. */
+/* A packet counts at its begin: a cut there divides no packet of its stream, whose events before
+ * the cut would be decoded twice. The first one of a stream counts at its middle, since the chunk
+ * begins with it. */
 struct weight {
-    uint64_t middle_ns;
+    uint64_t at_ns;
     size_t bytes;
 };
 
@@ -21,7 +23,7 @@ struct weights {
 static int by_time(const void *a, const void *b)
 {
     const struct weight *left = a, *right = b;
-    return (left->middle_ns > right->middle_ns) - (left->middle_ns < right->middle_ns);
+    return (left->at_ns > right->at_ns) - (left->at_ns < right->at_ns);
 }
 
 static bool has_times(const struct packet_at *packet)
@@ -46,8 +48,9 @@ static bool add_packets(struct weights *weights, const struct packet_row *packet
         }
         weights->at =
             memory_grow(weights->at, &weights->room, weights->count + 1, sizeof *weights->at);
-        weights->at[weights->count++] =
-            (struct weight){head->begin_ns + (head->end_ns - head->begin_ns) / 2, head->content};
+        bool is_first = i == 0 || packet[-1].of_seam;
+        uint64_t behind_ns = is_first ? (head->end_ns - head->begin_ns) / 2 : 0;
+        weights->at[weights->count++] = (struct weight){head->begin_ns + behind_ns, head->content};
         weights->bytes += head->content;
     }
     return true;
@@ -59,10 +62,10 @@ static size_t divide(struct weights *weights, size_t parts, uint64_t *cuts)
     size_t count = 0, bytes = 0;
     for (size_t i = 0; i < weights->count && count + 1 < parts; i++) {
         const struct weight *weight = &weights->at[i];
-        bytes += weight->bytes;
-        bool is_new = weight->middle_ns > (count > 0 ? cuts[count - 1] : weights->seam_end_ns);
+        bool is_new = weight->at_ns > (count > 0 ? cuts[count - 1] : weights->seam_end_ns);
         if (is_new && bytes * parts >= weights->bytes * (count + 1))
-            cuts[count++] = weight->middle_ns;
+            cuts[count++] = weight->at_ns;
+        bytes += weight->bytes;
     }
     return count;
 }
