@@ -1,3 +1,4 @@
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,7 +234,7 @@ static struct thread_row thread_row(const struct fold_rows *rows,
 
 static void build_threads(struct fold_rows *rows, struct session_report *out)
 {
-    size_t count;
+    size_t count, now = 0, earlier = 0, woken = 0;
     void **threads = fold_rows_by_id(rows, &rows->fold->threads, &count);
     out->threads = arena_take(rows->arena, (count + 1) * sizeof *out->threads);
     out->earlier_threads = arena_take(rows->arena, (count + 1) * sizeof *out->earlier_threads);
@@ -244,17 +245,20 @@ static void build_threads(struct fold_rows *rows, struct session_report *out)
             continue;
         struct thread_row row = thread_row(rows, thread);
         if (thread->is_earlier)
-            out->earlier_threads[out->earlier_thread_count++] = row;
+            out->earlier_threads[earlier++] = row;
         else
-            out->threads[out->thread_count++] = row;
+            out->threads[now++] = row;
         if (thread->latency.count)
-            out->scheds[out->sched_count++] =
+            out->scheds[woken++] =
                 (struct sched_row){.tid = row.tid,
                                    .begin_ns = row.begin_ns,
                                    .pid = row.pid,
                                    .name = row.name,
                                    .latency = durations_copy(rows->arena, &thread->latency)};
     }
+    out->thread_count = now;
+    out->earlier_thread_count = earlier;
+    out->sched_count = woken;
     qsort(out->threads, out->thread_count, sizeof *out->threads, compare_threads);
     qsort(out->earlier_threads, out->earlier_thread_count, sizeof *out->earlier_threads,
           compare_threads);
@@ -286,7 +290,7 @@ static void build_cells(const struct fold *fold, struct arena *arena, struct ses
 
 /* One table of a report. */
 struct table {
-    void (*build)(struct fold_rows *rows, struct session_report *out);
+    alignas(64) void (*build)(struct fold_rows *rows, struct session_report *out);
     struct fold_rows rows;
     struct arena arena; /* of its rows */
     struct session_report *out;
@@ -308,8 +312,8 @@ static void build_next(void *context, unsigned number)
 }
 
 /* All tables but that of processes, whose names they use. They write different members of `out`,
- * and only read the fold. */
-static void build_tables(struct fold_rows *rows, bool at_once, struct session_report *out)
+ * each once, since threads share its cache lines, and only read the fold. */
+static void build_tables(struct fold_rows *rows, unsigned jobs, struct session_report *out)
 {
     /* The slowest first. */
     struct tables tables = {{{.build = fold_rows_files},
@@ -327,7 +331,7 @@ static void build_tables(struct fold_rows *rows, bool at_once, struct session_re
         table->rows = *rows;
         table->rows.arena = &table->arena;
     }
-    workers_run(at_once ? TABLES - 1 : 0, build_next, build_next, &tables);
+    workers_run((jobs < TABLES ? jobs : TABLES) - 1, build_next, build_next, &tables);
     for (size_t i = 0; i < TABLES; i++)
         arena_adopt(rows->arena, &tables.at[i].arena);
 }
@@ -341,7 +345,7 @@ void fold_report_by(const struct fold *fold, struct arena *arena, unsigned jobs,
                     struct session_report *out)
 {
     struct fold_rows rows = {.fold = fold, .arena = arena};
-    assert(!fold->passed);
+    assert(!fold->passed && jobs > 0);
     *out = (struct session_report){
         .session = arena_string(arena, text_of(fold->session)),
         .chunks = fold->chunks,
@@ -362,7 +366,7 @@ void fold_report_by(const struct fold *fold, struct arena *arena, unsigned jobs,
     out->host_count = fold->host_count;
 
     build_processes(&rows, out);
-    build_tables(&rows, jobs > 1, out);
+    build_tables(&rows, jobs, out);
     out->cpus = arena_take(arena, (fold->cpu_count + 1) * sizeof *out->cpus);
     for (size_t i = 0; i < fold->cpu_count; i++)
         if (fold->cpus[i].seen)

@@ -171,7 +171,7 @@ void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out)
         bool is_slow = cell->calls.slowest_entry_ns > 0;
         const struct folded_thread *slowest =
             is_slow ? fold_thread(rows->fold, cell->slowest_thread) : NULL;
-        struct syscall_row *row = &out->syscalls[out->syscall_count++];
+        struct syscall_row *row = &out->syscalls[i];
         *row = (struct syscall_row){
             .pid = row_pid(&merged.at[i]),
             .phase = fold_rows_text(rows, cell->key.path),
@@ -187,6 +187,7 @@ void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out)
                 is_slow ? fold_rows_wall(rows->fold, cell->calls.slowest_entry_ns) : REPORT_NONE};
         row->process = fold_rows_process(rows, row->pid);
     }
+    out->syscall_count = merged.count;
     merged_clear(&merged);
     qsort(out->syscalls, out->syscall_count, sizeof *out->syscalls, compare_syscalls);
 }
@@ -329,7 +330,7 @@ void fold_rows_phases(struct fold_rows *rows, struct session_report *out)
     out->phases = arena_take(rows->arena, (merged.count + 1) * sizeof *out->phases);
     for (size_t i = 0; i < merged.count; i++) {
         const struct cell *cell = merged.at[i].cell;
-        struct phase_row *row = &out->phases[out->phase_count++];
+        struct phase_row *row = &out->phases[i];
         *row = (struct phase_row){.pid = row_pid(&merged.at[i]),
                                   .phase = fold_rows_text(rows, cell->key.path),
                                   .complete = durations_copy(rows->arena, &cell->phase.complete),
@@ -343,6 +344,7 @@ void fold_rows_phases(struct fold_rows *rows, struct session_report *out)
         row->process = fold_rows_process(rows, row->pid);
         fill_time(rows, &merged.at[i], &befores, row);
     }
+    out->phase_count = merged.count;
     clear_befores(&befores);
     merged_clear(&merged);
     qsort(out->phases, out->phase_count, sizeof *out->phases, compare_phases);
@@ -386,14 +388,14 @@ static int compare_fds(const void *a, const void *b)
 void fold_rows_fds(struct fold_rows *rows, struct session_report *out)
 {
     const struct fold *fold = rows->fold;
-    size_t count;
+    size_t count, fd_count = 0;
     void **descriptors = fold_rows_by_id(rows, &fold->descriptors, &count);
-    out->fds = arena_take(rows->arena, (count + 1) * sizeof *out->fds);
+    struct fd_row *fds = arena_take(rows->arena, (count + 1) * sizeof *fds);
     for (size_t i = 0; i < count; i++) {
         const struct folded_descriptor *descriptor = descriptors[i];
         if (!descriptor->process)
             continue;
-        out->fds[out->fd_count++] = (struct fd_row){
+        fds[fd_count++] = (struct fd_row){
             .pid = fold_rows_pid(descriptor->process),
             .fd = descriptor->fd,
             .begin_ns = fold_rows_wall(fold, descriptor->begin_ns),
@@ -407,7 +409,9 @@ void fold_rows_fds(struct fold_rows *rows, struct session_report *out)
             .write_bytes = descriptor->write_bytes,
             .total_ns = descriptor->total_ns};
     }
-    qsort(out->fds, out->fd_count, sizeof *out->fds, compare_fds);
+    qsort(fds, fd_count, sizeof *fds, compare_fds);
+    out->fds = fds;
+    out->fd_count = fd_count;
 }
 
 static int compare_files(const void *a, const void *b)
@@ -447,7 +451,7 @@ void fold_rows_files(struct fold_rows *rows, struct session_report *out)
     out->files = arena_take(rows->arena, (merged.count + 1) * sizeof *out->files);
     for (size_t i = 0; i < merged.count; i++) {
         const struct cell *cell = merged.at[i].cell;
-        struct file_row *row = &out->files[out->file_count++];
+        struct file_row *row = &out->files[i];
         *row = (struct file_row){.pid = row_pid(&merged.at[i]),
                                  .phase = fold_rows_text(rows, cell->key.path),
                                  .name = fold_rows_text(rows, cell->key.name),
@@ -458,6 +462,7 @@ void fold_rows_files(struct fold_rows *rows, struct session_report *out)
                                  .write_bytes = cell->uses.write_bytes};
         row->process = fold_rows_process(rows, row->pid);
     }
+    out->file_count = merged.count;
     merged_clear(&merged);
     qsort(out->files, out->file_count, sizeof *out->files, compare_files);
 }
