@@ -196,10 +196,7 @@ static void map_one(struct crew *crew, size_t index, const struct map_part *part
 static void say_of_chunk(struct chunk_run *run, size_t index, const char *sentence)
 {
     char *whole = memory_format("%s: %s", run->list->at[index].path, sentence);
-    if (run->before)
-        progress_say_once(run->progress, whole); /* the chunk may be read twice */
-    else
-        progress_say(run->progress, whole);
+    progress_say_once(run->progress, whole); /* the chunk may be read again */
     free(whole);
 }
 

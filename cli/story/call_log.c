@@ -434,10 +434,11 @@ static void end_instance(struct call_log *log, struct log_thread *thread,
                          const struct followed *followed, size_t place)
 {
     const struct event *event = followed->event;
-    bool has_match = event->class->phases->at[event->class->ends[place]]->match_count > 0;
+    bool is_by_match = event->class->phases->at[event->class->ends[place]]->match_count > 0 &&
+                       thread->pid != REPORT_NONE; /* else the thread is a process of its own */
     const struct open_instance *newest = phase_stack_find(&thread->phases, event, place);
     struct log_thread *ended = thread, *other;
-    for (size_t at = 0; has_match && (other = map_next(&log->threads, &at)) != NULL;) {
+    for (size_t at = 0; is_by_match && (other = map_next(&log->threads, &at)) != NULL;) {
         if (other == thread || other->pid != thread->pid || other->phases.count == 0)
             continue;
         if (expire(other, followed))
