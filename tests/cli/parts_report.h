@@ -26,8 +26,8 @@ struct seen {
     size_t warnings, failed, parts;
 };
 
-/* Chunks mapped by one thread as they are; or by many, in as many parts as possible. */
-static inline struct seen parts_report(const char *path, const char *phase_file, bool in_parts)
+/* Chunks mapped by one thread as they are; by several, in parts of any size. */
+static inline struct seen parts_report(const char *path, const char *phase_file, unsigned jobs)
 {
     struct failure why;
     struct phase_definitions phases;
@@ -48,8 +48,8 @@ static inline struct seen parts_report(const char *path, const char *phase_file,
                             .options = {.phases = &phases, .cache = cache},
                             .windows = windows.at,
                             .marks = (const char *const *)marks,
-                            .jobs = in_parts ? 12 : 1,
-                            .part_bytes = in_parts ? 1 : 0,
+                            .jobs = jobs,
+                            .part_bytes = 1,
                             .reducer = reducer,
                             .progress = &progress};
     chunk_run(&run);
