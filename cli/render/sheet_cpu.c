@@ -87,6 +87,13 @@ void sheet_cpu_write_processes(const struct sheet *sheet)
     free(rows);
 }
 
+static void cell_thread(struct table *table, const char *name, int64_t tid, int64_t pid)
+{
+    table_text(table, name ? name : "?");
+    table_signed(table, tid);
+    sheet_cell_identity(table, pid);
+}
+
 static uint64_t running_ns(const struct thread_row *row)
 {
     return row->user_cpu_ns + row->sys_cpu_ns;
@@ -117,9 +124,7 @@ static void write_thread_table(const struct sheet *sheet, const struct thread_ro
     for (size_t i = 0; i < count && i < sheet->top; i++) {
         const struct thread_row *row = rows[i];
         const struct interrupted *interrupted = &row->interrupted;
-        table_text(table, row->name ? row->name : "?");
-        table_signed(table, row->tid);
-        sheet_cell_identity(table, row->pid);
+        cell_thread(table, row->name, row->tid, row->pid);
         sheet_cell_spent(table, report_user_alone(row->user_cpu_ns, interrupted) +
                                     report_sys_alone(row->sys_cpu_ns, interrupted));
         sheet_cell_spent(table, interrupted->irq_ns);
@@ -209,9 +214,7 @@ static void write_sched_table(const struct sheet *sheet, const struct sched_row 
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < count && i < sheet->top; i++) {
         const struct sched_row *row = rows[i];
-        table_text(table, row->name ? row->name : "?");
-        table_signed(table, row->tid);
-        sheet_cell_identity(table, row->pid);
+        cell_thread(table, row->name, row->tid, row->pid);
         table_number(table, row->latency.count);
         table_number(table, row->latency.total_ns);
         table_number(table, row->latency.min_ns);
